@@ -24,7 +24,7 @@ const commitTime =
   (await $`git log -1 --format=%cI`.cwd(root).nothrow().quiet().text()).trim() || "unknown";
 
 // A Worker inside a compiled binary must be an entry point of its own.
-const workers = ["feed", "inference", "ops"].map((name) => `src/thread/${name}.ts`);
+const workers: string[] = [];
 
 const build = Bun.spawnSync(
   [
