@@ -1,0 +1,423 @@
+/**
+ * The states that wait for an answer, and which instruments wait for each.
+ *
+ * The feed thread is the only writer of the shared part. However many instruments enter an unknown
+ * state, it takes one slot; inference reads the slots, chooses by how many wait and how recently,
+ * and answers through a ring of {slot, version, outcome, reason}. Its version tells a reused slot
+ * from the one that was asked about; a late answer still fills the table, which goes by the key.
+ *
+ * Shared slot, u32 words: [version (0 = free), waiting, last seen ms, first seen ms, misses, kind,
+ * index, reserved, key…]. Version is stored last, so a slot that shows a version is whole.
+ *
+ * Feed-only: for each slot a doubly linked list of waiting instruments and a place in a hash of
+ * keys; each instrument waits in at most one slot.
+ */
+import { hashKey } from "./table.ts";
+
+export const PendingKind = {
+  /** Nobody has an answer for this state. */
+  miss: 1,
+  /** An answer stands but is older than asked for. */
+  refresh: 2,
+} as const;
+export type PendingKind = (typeof PendingKind)[keyof typeof PendingKind];
+
+export const Outcome = {
+  /** The answer is in the table. */
+  answered: 1,
+  /** No answer; `reason` says why. Never cached: asked again after the retry time. */
+  error: 2,
+  timeout: 3,
+} as const;
+export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+
+/** Words of one record of the answer ring: slot, version, outcome, reason. */
+export const answerWords = 4;
+
+const slotHeaderWords = 8;
+const maxKeyWords = 8;
+const slotWords = slotHeaderWords + maxKeyWords;
+const Cell = {
+  version: 0,
+  waiting: 1,
+  lastSeen: 2,
+  firstSeen: 3,
+  misses: 4,
+  kind: 5,
+  index: 6,
+} as const;
+
+export function pendingBytes(capacity: number): number {
+  return capacity * slotWords * 4;
+}
+
+/** Inference's side: read only. */
+export class PendingView {
+  readonly capacity: number;
+  readonly #cells: Int32Array;
+
+  constructor(memory: SharedArrayBuffer, capacity: number) {
+    this.capacity = capacity;
+    this.#cells = new Int32Array(memory, 0, capacity * slotWords);
+  }
+
+  /** 0 when the slot is free or its question was withdrawn. */
+  version(slot: number): number {
+    return Atomics.load(this.#cells, slot * slotWords + Cell.version) >>> 0;
+  }
+
+  /** Instruments now in that state. */
+  waiting(slot: number): number {
+    return this.#cells[slot * slotWords + Cell.waiting] as number;
+  }
+
+  /** ms since the run's base at which the state was last entered. */
+  lastSeenMs(slot: number): number {
+    return (this.#cells[slot * slotWords + Cell.lastSeen] as number) >>> 0;
+  }
+
+  firstSeenMs(slot: number): number {
+    return (this.#cells[slot * slotWords + Cell.firstSeen] as number) >>> 0;
+  }
+
+  misses(slot: number): number {
+    return (this.#cells[slot * slotWords + Cell.misses] as number) >>> 0;
+  }
+
+  kind(slot: number): PendingKind {
+    return this.#cells[slot * slotWords + Cell.kind] as PendingKind;
+  }
+
+  /** The state's index in a finite space. */
+  index(slot: number): number {
+    return this.#cells[slot * slotWords + Cell.index] as number;
+  }
+
+  /**
+   * Copies the key; false when the slot changed hands meanwhile (`version` is what the caller saw).
+   */
+  readKey(slot: number, version: number, out: Uint32Array): boolean {
+    const at = slot * slotWords + slotHeaderWords;
+    for (let word = 0; word < out.length && word < maxKeyWords; word++) {
+      out[word] = this.#cells[at + word] as number;
+    }
+    return this.version(slot) === version;
+  }
+}
+
+/** What `PendingTable.miss` says besides a slot. */
+export const pendingFull = -1;
+
+/** The feed's side. */
+export class PendingTable {
+  readonly capacity: number;
+  readonly #cells: Int32Array;
+  readonly #keyWords: number;
+  readonly #retryMs: number;
+
+  // Open addressing of keys → slot + 1, at most half full; deletion shifts back.
+  readonly #buckets: Int32Array;
+  readonly #bucketMask: number;
+  readonly #slotHash: Uint32Array;
+
+  readonly #head: Int32Array;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  /** Slot in which an instrument waits, -1 for none. */
+  readonly #slotOf: Int32Array;
+
+  readonly #free: Int32Array;
+  #freeCount: number;
+  #nextVersion = 1;
+  /** Failure of a slot: its outcome (0 = none), its reason, and when it may be asked again. */
+  readonly #failed: Uint8Array;
+  readonly #failReason: Uint8Array;
+  readonly #retryAt: Float64Array;
+  #sweep = 0;
+  #evictions = 0;
+
+  constructor(
+    memory: SharedArrayBuffer,
+    capacity: number,
+    instruments: number,
+    keyWords: number,
+    retryMs: number,
+  ) {
+    this.capacity = capacity;
+    this.#keyWords = keyWords;
+    this.#retryMs = retryMs;
+    this.#cells = new Int32Array(memory, 0, capacity * slotWords);
+    let buckets = 2;
+    while (buckets < capacity * 2) buckets *= 2;
+    this.#buckets = new Int32Array(buckets);
+    this.#bucketMask = buckets - 1;
+    this.#slotHash = new Uint32Array(capacity);
+    this.#head = new Int32Array(capacity).fill(-1);
+    this.#next = new Int32Array(instruments).fill(-1);
+    this.#previous = new Int32Array(instruments).fill(-1);
+    this.#slotOf = new Int32Array(instruments).fill(-1);
+    this.#free = new Int32Array(capacity);
+    this.#freeCount = capacity;
+    for (let slot = 0; slot < capacity; slot++) this.#free[slot] = capacity - 1 - slot;
+    this.#failed = new Uint8Array(capacity);
+    this.#failReason = new Uint8Array(capacity);
+    this.#retryAt = new Float64Array(capacity);
+    // A restarted feed thread finds the slots of the one before it: nobody waits in them any more,
+    // and versions go on from there, so that an answer to an old question is not taken for a new one.
+    for (let slot = 0; slot < capacity; slot++) {
+      const old = (this.#cells[slot * slotWords + Cell.version] as number) >>> 0;
+      if (old >= this.#nextVersion) this.#nextVersion = old + 1;
+      Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
+    }
+  }
+
+  /** Occupied slots. */
+  get size(): number {
+    return this.capacity - this.#freeCount;
+  }
+
+  /** Questions nobody waited for any more, dropped to make room for newer ones. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  /**
+   * The instrument is in a state without an answer. Returns its slot, or `pendingFull`. A state
+   * that failed lately keeps its failure until its retry time; `failure(slot)` tells.
+   */
+  miss(instrument: number, key: Uint32Array, index: number, nowMs: number): number {
+    const hash = hashKey(key, this.#keyWords);
+    let slot = this.#lookup(key, hash);
+    if (slot < 0) slot = this.#open(key, hash, index, PendingKind.miss, nowMs);
+    if (slot < 0) {
+      this.leave(instrument);
+      return pendingFull;
+    }
+    const cells = this.#cells;
+    const at = slot * slotWords;
+    cells[at + Cell.lastSeen] = nowMs;
+    cells[at + Cell.misses] = (cells[at + Cell.misses] as number) + 1;
+    if (this.#slotOf[instrument] !== slot) {
+      this.leave(instrument);
+      this.#join(instrument, slot);
+    }
+    if (this.#failed[slot] !== 0 && nowMs >= (this.#retryAt[slot] as number)) this.#reopen(slot);
+    return slot;
+  }
+
+  /** An answer stands but should be renewed; nobody waits. False when it is asked for already or full. */
+  refresh(key: Uint32Array, index: number, nowMs: number): boolean {
+    const hash = hashKey(key, this.#keyWords);
+    if (this.#lookup(key, hash) >= 0) return false;
+    return this.#open(key, hash, index, PendingKind.refresh, nowMs) >= 0;
+  }
+
+  /** The instrument waits no longer: its state changed or was answered. */
+  leave(instrument: number): void {
+    const slot = this.#slotOf[instrument] as number;
+    if (slot < 0) return;
+    const next = this.#next[instrument] as number;
+    const previous = this.#previous[instrument] as number;
+    if (previous >= 0) this.#next[previous] = next;
+    else this.#head[slot] = next;
+    if (next >= 0) this.#previous[next] = previous;
+    this.#slotOf[instrument] = -1;
+    const at = slot * slotWords + Cell.waiting;
+    this.#cells[at] = (this.#cells[at] as number) - 1;
+  }
+
+  #join(instrument: number, slot: number): void {
+    const head = this.#head[slot] as number;
+    this.#next[instrument] = head;
+    this.#previous[instrument] = -1;
+    if (head >= 0) this.#previous[head] = instrument;
+    this.#head[slot] = instrument;
+    this.#slotOf[instrument] = slot;
+    const at = slot * slotWords + Cell.waiting;
+    this.#cells[at] = (this.#cells[at] as number) + 1;
+  }
+
+  /** Outcome of the slot's last failure while it holds, 0 otherwise; `failureReason` beside it. */
+  failure(slot: number): number {
+    return this.#failed[slot] as number;
+  }
+
+  failureReason(slot: number): number {
+    return this.#failReason[slot] as number;
+  }
+
+  /** First instrument that waits in the slot, -1 for none; `following` walks on. */
+  first(slot: number): number {
+    return this.#head[slot] as number;
+  }
+
+  following(instrument: number): number {
+    return this.#next[instrument] as number;
+  }
+
+  /** The question behind {slot, version} is still the one that was asked. */
+  isCurrent(slot: number, version: number): boolean {
+    return (
+      slot < this.capacity &&
+      (this.#cells[slot * slotWords + Cell.version] as number) >>> 0 === version
+    );
+  }
+
+  /**
+   * The table has the slot's answer: gives the slot back. The caller has taken its instruments off
+   * (by evaluating them) before; those that remain are let go.
+   */
+  settle(slot: number): void {
+    for (let waiting = this.first(slot); waiting >= 0; waiting = this.first(slot))
+      this.leave(waiting);
+    this.#close(slot);
+  }
+
+  /** There is no answer. The slot keeps its instruments and is asked again after the retry time. */
+  fail(slot: number, outcome: Outcome, reason: number, nowMs: number): void {
+    const kind = this.#cells[slot * slotWords + Cell.kind];
+    if (kind === PendingKind.refresh && this.first(slot) < 0) {
+      this.#close(slot);
+      return;
+    }
+    this.#failed[slot] = outcome;
+    this.#failReason[slot] = reason;
+    this.#retryAt[slot] = nowMs + this.#retryMs;
+    // Version 0 takes the question back until the retry.
+    Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
+  }
+
+  /**
+   * Looks at one slot after another, one a call: asks a failed one again when its time has come and
+   * somebody still waits, and forgets it when nobody does. Returns the slot it looked at.
+   */
+  sweepOne(nowMs: number): number {
+    const slot = this.#sweep;
+    this.#sweep = slot + 1 === this.capacity ? 0 : slot + 1;
+    if (this.#failed[slot] === 0 || nowMs < (this.#retryAt[slot] as number)) return slot;
+    if (this.first(slot) >= 0) this.#reopen(slot);
+    else this.#close(slot);
+    return slot;
+  }
+
+  /** Forgets every question, as when the table's generation changed; instruments wait no longer. */
+  clear(): void {
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if (this.#slotHash[slot] !== 0 || this.first(slot) >= 0) this.settle(slot);
+    }
+  }
+
+  /** Words of the slot's key, for a look at the table without an instrument. */
+  readKey(slot: number, out: Uint32Array): void {
+    const at = slot * slotWords + slotHeaderWords;
+    for (let word = 0; word < this.#keyWords; word++) out[word] = this.#cells[at + word] as number;
+  }
+
+  index(slot: number): number {
+    return this.#cells[slot * slotWords + Cell.index] as number;
+  }
+
+  isOpen(slot: number): boolean {
+    return this.#slotHash[slot] !== 0;
+  }
+
+  #reopen(slot: number): void {
+    this.#failed[slot] = 0;
+    Atomics.store(this.#cells, slot * slotWords + Cell.version, this.#takeVersion());
+  }
+
+  #takeVersion(): number {
+    const version = this.#nextVersion;
+    this.#nextVersion = version === 0xffffffff ? 1 : version + 1;
+    return version | 0;
+  }
+
+  #open(key: Uint32Array, hash: number, index: number, kind: PendingKind, nowMs: number): number {
+    if (this.#freeCount === 0 && !this.#evictUnwaited()) return -1;
+    const slot = this.#free[--this.#freeCount] as number;
+    const cells = this.#cells;
+    const at = slot * slotWords;
+    for (let word = 0; word < this.#keyWords; word++) {
+      cells[at + slotHeaderWords + word] = key[word] as number;
+    }
+    cells[at + Cell.waiting] = 0;
+    cells[at + Cell.lastSeen] = nowMs;
+    cells[at + Cell.firstSeen] = nowMs;
+    cells[at + Cell.misses] = 0;
+    cells[at + Cell.kind] = kind;
+    cells[at + Cell.index] = index;
+    this.#failed[slot] = 0;
+    // 0 marks a free slot, so a hash is never 0.
+    this.#slotHash[slot] = hash | 1;
+    this.#insertBucket(slot, hash | 1);
+    Atomics.store(cells, at + Cell.version, this.#takeVersion());
+    return slot;
+  }
+
+  #close(slot: number): void {
+    Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
+    this.#removeBucket(slot);
+    this.#slotHash[slot] = 0;
+    this.#failed[slot] = 0;
+    this.#free[this.#freeCount++] = slot;
+  }
+
+  /** Drops the least recently seen question that no instrument waits for. Rare: only when full. */
+  #evictUnwaited(): boolean {
+    let victim = -1;
+    let oldest = Infinity;
+    for (let slot = 0; slot < this.capacity; slot++) {
+      if (this.first(slot) >= 0) continue;
+      const seen = (this.#cells[slot * slotWords + Cell.lastSeen] as number) >>> 0;
+      if (seen < oldest) {
+        oldest = seen;
+        victim = slot;
+      }
+    }
+    if (victim < 0) return false;
+    this.#close(victim);
+    this.#evictions++;
+    return true;
+  }
+
+  #lookup(key: Uint32Array, hash: number): number {
+    const wanted = hash | 1;
+    let bucket = (wanted >>> 1) & this.#bucketMask;
+    for (;;) {
+      const slot = (this.#buckets[bucket] as number) - 1;
+      if (slot < 0) return -1;
+      if (this.#slotHash[slot] === wanted >>> 0 && this.#sameKey(slot, key)) return slot;
+      bucket = (bucket + 1) & this.#bucketMask;
+    }
+  }
+
+  #sameKey(slot: number, key: Uint32Array): boolean {
+    const at = slot * slotWords + slotHeaderWords;
+    for (let word = 0; word < this.#keyWords; word++) {
+      if (this.#cells[at + word] !== ((key[word] as number) | 0)) return false;
+    }
+    return true;
+  }
+
+  #insertBucket(slot: number, hash: number): void {
+    let bucket = (hash >>> 1) & this.#bucketMask;
+    while (this.#buckets[bucket] !== 0) bucket = (bucket + 1) & this.#bucketMask;
+    this.#buckets[bucket] = slot + 1;
+  }
+
+  #removeBucket(slot: number): void {
+    const buckets = this.#buckets;
+    const mask = this.#bucketMask;
+    let hole = ((this.#slotHash[slot] as number) >>> 1) & mask;
+    while (buckets[hole] !== slot + 1) hole = (hole + 1) & mask;
+    // Closes the hole: an entry further on moves back unless its home lies behind the hole.
+    for (let probe = (hole + 1) & mask; buckets[probe] !== 0; probe = (probe + 1) & mask) {
+      const home = ((this.#slotHash[(buckets[probe] as number) - 1] as number) >>> 1) & mask;
+      if (((probe - home) & mask) >= ((probe - hole) & mask)) {
+        buckets[hole] = buckets[probe] as number;
+        hole = probe;
+      }
+    }
+    buckets[hole] = 0;
+  }
+}
