@@ -1,0 +1,155 @@
+/**
+ * The few system calls that Bun has no name for, through bun:ffi on the C library.
+ *
+ * Everything the hot path needs is preallocated here: no call allocates. Sources: Linux's
+ * asm-generic/socket.h, sockios.h, sched.h, mman.h; values are the same on x86-64 and arm64.
+ */
+import { dlopen, ptr, read } from "bun:ffi";
+
+const symbols = {
+  clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
+  ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  mlockall: { args: ["i32"], returns: "i32" },
+  munlockall: { args: [], returns: "i32" },
+  sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  sched_getaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
+  sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
+  gettid: { args: [], returns: "i32" },
+  geteuid: { args: [], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" },
+} as const;
+
+function openLibc() {
+  // glibc by its stable name; musl has one file for everything.
+  for (const name of ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]) {
+    try {
+      return dlopen(name, symbols);
+    } catch {
+      // Not this C library; the next name, and in the end none, is tried.
+    }
+  }
+  return undefined;
+}
+
+const libc = openLibc();
+
+/** False where no C library could be opened: then every call here says so by its return value. */
+export const hasLibc = libc !== undefined;
+
+export const SocketLevel = { socket: 1, ip: 0 } as const;
+export const SocketOption = {
+  sendBuffer: 7,
+  receiveBuffer: 8,
+  receiveBufferForce: 33,
+  sendBufferForce: 32,
+  receiveQueueOverflow: 40,
+  busyPoll: 46,
+} as const;
+
+const optionValue = new Int32Array(1);
+const optionLength = new Uint32Array(1);
+const optionValuePtr = ptr(optionValue);
+const optionLengthPtr = ptr(optionLength);
+
+/** 0, or the errno of the refusal; -1 where there is no C library. */
+export function setSocketOption(fd: number, level: number, option: number, value: number): number {
+  if (libc === undefined) return -1;
+  optionValue[0] = value;
+  return libc.symbols.setsockopt(fd, level, option, optionValuePtr, 4) === 0 ? 0 : errno();
+}
+
+/** The option's value, or -1 where it cannot be read. */
+export function getSocketOption(fd: number, level: number, option: number): number {
+  if (libc === undefined) return -1;
+  optionLength[0] = 4;
+  const code = libc.symbols.getsockopt(fd, level, option, optionValuePtr, optionLengthPtr);
+  return code === 0 ? (optionValue[0] as number) : -1;
+}
+
+/** errno of this thread's last failed call. */
+export function errno(): number {
+  if (libc === undefined) return 0;
+  const location = libc.symbols.__errno_location();
+  return location === null ? 0 : read.i32(location);
+}
+
+const clockRealtime = 0;
+const timespec = new Uint32Array(4);
+const timespecPtr = ptr(timespec);
+const two32 = 4294967296;
+
+/**
+ * CLOCK_REALTIME as ns since `baseSeconds` (epoch seconds): an exact double while the base is within
+ * a hundred days. Falls back to the millisecond clock where there is no C library.
+ */
+export function realtimeNs(baseSeconds: number): number {
+  if (libc === undefined) return (Date.now() - baseSeconds * 1000) * 1e6;
+  libc.symbols.clock_gettime(clockRealtime, timespecPtr);
+  return timespecNs(baseSeconds);
+}
+
+function timespecNs(baseSeconds: number): number {
+  const seconds = (timespec[1] as number) * two32 + (timespec[0] as number);
+  return (seconds - baseSeconds) * 1e9 + (timespec[2] as number);
+}
+
+const siocGstampNs = 0x8907;
+
+/**
+ * The kernel's receive time of the datagram last read from the socket, in the unit of `realtimeNs`;
+ * -1 when the kernel has none. The first call on a socket only switches the stamping on.
+ */
+export function receiveStampNs(fd: number, baseSeconds: number): number {
+  if (libc === undefined || libc.symbols.ioctl(fd, siocGstampNs, timespecPtr) !== 0) return -1;
+  return timespecNs(baseSeconds);
+}
+
+/** mlockall(MCL_CURRENT | MCL_FUTURE): 0, or the errno; -1 where there is no C library. */
+export function lockMemory(): number {
+  if (libc === undefined) return -1;
+  return libc.symbols.mlockall(3) === 0 ? 0 : errno();
+}
+
+const affinityMask = new Uint8Array(128);
+const affinityMaskPtr = ptr(affinityMask);
+
+/** Pins the calling thread to the CPUs (0–1023): 0, or the errno; -1 where there is no C library. */
+export function pinThread(cpus: readonly number[]): number {
+  if (libc === undefined) return -1;
+  affinityMask.fill(0);
+  for (const cpu of cpus) affinityMask[cpu >> 3] = (affinityMask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  return libc.symbols.sched_setaffinity(0, 128n, affinityMaskPtr) === 0 ? 0 : errno();
+}
+
+/** The CPUs that the calling thread may run on; empty where it cannot be read. */
+export function threadCpus(): number[] {
+  if (libc === undefined) return [];
+  affinityMask.fill(0);
+  if (libc.symbols.sched_getaffinity(0, 128n, affinityMaskPtr) < 0) return [];
+  const cpus: number[] = [];
+  for (let cpu = 0; cpu < 1024; cpu++) {
+    if (((affinityMask[cpu >> 3] as number) >> (cpu & 7)) & 1) cpus.push(cpu);
+  }
+  return cpus;
+}
+
+const schedFifo = 1;
+const schedParameter = new Int32Array(1);
+const schedParameterPtr = ptr(schedParameter);
+
+/** SCHED_FIFO for the calling thread: 0, or the errno; -1 where there is no C library. */
+export function setRealtimePriority(priority: number): number {
+  if (libc === undefined) return -1;
+  schedParameter[0] = priority;
+  return libc.symbols.sched_setscheduler(0, schedFifo, schedParameterPtr) === 0 ? 0 : errno();
+}
+
+export function threadId(): number {
+  return libc === undefined ? 0 : libc.symbols.gettid();
+}
+
+export function isRoot(): boolean {
+  return libc === undefined ? process.getuid?.() === 0 : libc.symbols.geteuid() === 0;
+}
