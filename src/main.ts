@@ -1,1 +1,50 @@
-process.stdout.write("hftedge\n");
+/** argv → command. This is the only place that ends the process. */
+import { CommanderError } from "commander";
+import { PipeClosedError, printJson, say } from "./command/output.ts";
+import { commandTable, createProgram } from "./command/table.ts";
+import { EdgeError } from "./error.ts";
+
+/** An error of ours rather than of the world, as in sysexits.h. */
+const EX_SOFTWARE = 70;
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    if (args[0] === "-V" || args[0] === "--version") args = ["version"];
+    const wanted = args.find((arg) => !arg.startsWith("-") && arg !== "help") ?? null;
+    const known = commandTable.some(({ name }) => name === wanted);
+    const program = await createProgram(known ? wanted : null);
+    await program.parseAsync(args as string[], { from: "user" });
+    return typeof process.exitCode === "number" ? process.exitCode : 0;
+  } catch (error) {
+    return report(error, args);
+  }
+}
+
+function report(error: unknown, args: readonly string[]): number {
+  if (error instanceof PipeClosedError) return 0;
+  // Commander has written its own words; help that was asked for is no failure.
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof EdgeError) {
+    if (args.includes("--json")) printJson({ error: errorJson(error) });
+    else {
+      say(`hftedge: ${error.message}`);
+      if (error.hint !== "") say(`  ${error.hint}`);
+    }
+    return 1;
+  }
+  say(`hftedge: a mistake of this program, please report it with these lines`);
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EX_SOFTWARE;
+}
+
+function errorJson(error: EdgeError): Record<string, unknown> {
+  const mistakes = (error as { mistakes?: unknown }).mistakes;
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint,
+    ...(mistakes === undefined ? {} : { mistakes }),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * The commands of the program. Only the one that was asked for is loaded, so that each starts as
+ * fast as if it were alone.
+ */
+import { Command } from "commander";
+
+export interface CommandRow {
+  name: string;
+  group: string;
+  summary: string;
+  load(): Promise<Command>;
+}
+
+const running = "Run:";
+const looking = "Look:";
+const machine = "Machine:";
+const program = "Program:";
+
+export const commandTable: readonly CommandRow[] = [
+  {
+    name: "config",
+    group: program,
+    summary: "print, check or start a configuration",
+    load: async () => (await import("./config.ts")).configCommand(),
+  },
+  {
+    name: "version",
+    group: program,
+    summary: "print the version and how it was built",
+    load: async () => (await import("./version.ts")).versionCommand(),
+  },
+];
+
+/** Order of the groups in the help. */
+export const commandGroups = [running, looking, machine, program] as const;
+
+const synopsis =
+  "Market data in over UDP, trading signals out, latency history over HTTP.\n" +
+  "A local language model decides market states in the background; the hot path only looks up.";
+
+/** The program with `wanted` loaded in full, or with all commands when it is null. */
+export async function createProgram(wanted: string | null): Promise<Command> {
+  const root = new Command("hftedge");
+  root
+    .description(synopsis)
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .option("-V, --version", "print the version")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false });
+  const all = wanted === null;
+  for (const group of commandGroups) {
+    for (const row of commandTable) {
+      if (row.group !== group) continue;
+      const command =
+        all || row.name === wanted ? await row.load() : new Command(row.name).allowUnknownOption();
+      command.summary(row.summary).helpGroup(group);
+      if (command.description() === "") command.description(capitalised(row.summary));
+      inherit(command, root);
+      root.addCommand(command);
+    }
+  }
+  root.addHelpText("after", `\n${examples}`);
+  return root;
+}
+
+const examples = `Examples:
+  hftedge config init > hftedge.toml     start a configuration, with every option commented
+  hftedge config print --origins         every option, its value and where it comes from`;
+
+function capitalised(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`;
+}
+
+/** Errors and help of every subcommand behave as the program's own. */
+function inherit(command: Command, root: Command): void {
+  command.copyInheritedSettings(root);
+  if (command.commands.length > 0) command.helpCommand("help [command]", "show the help of a verb");
+  for (const child of command.commands) inherit(child, command);
+}

@@ -1,0 +1,161 @@
+/** Mistakes that no option shows alone: two options that contradict each other. */
+import {
+  accepted,
+  isLoopback,
+  isMulticast,
+  parseFeedLine,
+  parseHostPort,
+  parseSinkUrl,
+} from "./address.ts";
+import type { Config } from "./schema.ts";
+
+export interface Contradiction {
+  key: string;
+  value: unknown;
+  reason: string;
+  remedy: string;
+}
+
+export function contradictions(config: Config): Contradiction[] {
+  return [
+    ...duplicateFeedNames(config),
+    ...sharedLines(config),
+    ...sinkLoops(config),
+    ...duplicateSinks(config),
+    ...openListener(config),
+    ...priority(config),
+    ...rerequestFormat(config),
+  ];
+}
+
+function duplicateFeedNames({ feed }: Config): Contradiction[] {
+  return feed.flatMap(({ name }, index) => {
+    const first = feed.findIndex((other) => other.name === name);
+    if (first === index) return [];
+    return [
+      {
+        key: `feed[${index}].name`,
+        value: name,
+        reason: `is the name of feed[${first}] too`,
+        remedy: "Give each feed a name of its own.",
+      },
+    ];
+  });
+}
+
+function sharedLines({ feed }: Config): Contradiction[] {
+  const found: Contradiction[] = [];
+  const taken = new Map<string, string>();
+  feed.forEach(({ lines }, index) => {
+    lines.forEach((line, number) => {
+      const { host, port, interface: name } = accepted(parseFeedLine(line));
+      const key = `feed[${index}].lines[${number}]`;
+      const address = `${host}:${port}${name === null ? "" : ` on ${name}`}`;
+      const other = port === 0 ? undefined : taken.get(address);
+      if (other !== undefined) {
+        found.push({
+          key,
+          value: line,
+          reason: `is the address of ${other} too`,
+          remedy: "Give each line an address and port of its own.",
+        });
+      }
+      taken.set(address, key);
+    });
+  });
+  return found;
+}
+
+function sinkLoops({ feed, sink }: Config): Contradiction[] {
+  const found: Contradiction[] = [];
+  sink.forEach(({ url }, index) => {
+    const target = accepted(parseSinkUrl(url));
+    if (target.kind !== "udp") return;
+    feed.forEach(({ lines }, feedIndex) => {
+      lines.forEach((line, number) => {
+        const { host, port } = accepted(parseFeedLine(line));
+        const wildcard = host === "0.0.0.0" || host === "::";
+        const same = host === target.host || (wildcard && isLoopback(target.host));
+        if (port !== target.port || !same) return;
+        found.push({
+          key: `sink[${index}].url`,
+          value: url,
+          reason: `is where feed[${feedIndex}].lines[${number}] listens: signals would come back as data`,
+          remedy: "Send signals to another address or port.",
+        });
+      });
+    });
+  });
+  return found;
+}
+
+function duplicateSinks({ sink }: Config): Contradiction[] {
+  return sink.flatMap(({ url }, index) => {
+    const first = sink.findIndex((other) => other.url === url);
+    if (first === index) return [];
+    return [
+      {
+        key: `sink[${index}].url`,
+        value: url,
+        reason: `is the address of sink[${first}] too`,
+        remedy: "Name each sink once.",
+      },
+    ];
+  });
+}
+
+function openListener({ http }: Config): Contradiction[] {
+  const found: Contradiction[] = [];
+  if (http.token !== "" && http.tokenFile !== "") {
+    found.push({
+      key: "http.tokenFile",
+      value: http.tokenFile,
+      reason: "is set beside http.token, and only one of them can hold the token",
+      remedy: "Leave one of them out.",
+    });
+  }
+  if (http.listen === "") return found;
+  const { host } = accepted(parseHostPort(http.listen));
+  if (!isLoopback(host) && http.token === "" && http.tokenFile === "") {
+    found.push({
+      key: "http.listen",
+      value: http.listen,
+      reason: "can be reached from other machines, and http.token is empty",
+      remedy: "Set http.token or http.tokenFile, or listen on 127.0.0.1.",
+    });
+  }
+  return found;
+}
+
+function priority({ thread }: Config): Contradiction[] {
+  if (thread.feedPriority === 0 || thread.feedCpu >= 0) return [];
+  return [
+    {
+      key: "thread.feedPriority",
+      value: thread.feedPriority,
+      reason: "gives a real-time priority to a thread that is pinned to no CPU",
+      remedy: "Set thread.feedCpu as well.",
+    },
+  ];
+}
+
+function rerequestFormat({ feed }: Config): Contradiction[] {
+  return feed.flatMap(({ format, rerequest, lines }, index) => {
+    if (rerequest === "") return [];
+    const address = accepted(parseFeedLine(rerequest));
+    const base = { key: `feed[${index}].rerequest`, value: rerequest };
+    if (format === "tick") {
+      const reason = "is set for a tick feed, which has no sequence numbers to ask for";
+      return [{ ...base, reason, remedy: "Leave it out." }];
+    }
+    if (isMulticast(address.host)) {
+      const reason = "is a multicast group, and a retransmission server has an address of its own";
+      return [{ ...base, reason, remedy: "Name the server's unicast address." }];
+    }
+    if (lines.some((line) => line.startsWith(rerequest))) {
+      const reason = "is one of the feed's own lines";
+      return [{ ...base, reason, remedy: "Name the retransmission server." }];
+    }
+    return [];
+  });
+}

@@ -1,0 +1,26 @@
+/**
+ * The one description of every option: default, unit, bounds, help. File, environment, flags, help
+ * texts, completions, the JSON schema and the README's tables are all read from it.
+ */
+import { z } from "zod";
+import { dataSection } from "./section/data.ts";
+import { feedSection } from "./section/feed.ts";
+import { httpSection } from "./section/http.ts";
+import { logSection } from "./section/log.ts";
+import { memorySection } from "./section/memory.ts";
+import { signalSection } from "./section/signal.ts";
+import { sinkSection } from "./section/sink.ts";
+import { threadSection } from "./section/thread.ts";
+
+export const configSchema = z.strictObject({
+  feed: z.array(feedSection).min(1).max(16).prefault([{}]).describe("Market data in."),
+  signal: signalSection.prefault({}).describe("Trading signals out."),
+  sink: z.array(sinkSection).max(16).prefault([{}]).describe("Where signals go."),
+  http: httpSection.prefault({}).describe("The HTTP API, dashboard and metrics."),
+  log: logSection.prefault({}).describe("Messages on stderr."),
+  memory: memorySection.prefault({}).describe("Memory of this process."),
+  thread: threadSection.prefault({}).describe("Worker threads."),
+  data: dataSection.prefault({}).describe("State that outlives a run."),
+});
+
+export type Config = z.output<typeof configSchema>;

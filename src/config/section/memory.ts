@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+/** [memory]: how much this process may use, and when the collector is asked for. */
+export const memorySection = z.strictObject({
+  limitMb: z
+    .int()
+    .min(256)
+    .max(1_048_576)
+    .default(2048)
+    .describe("Resident memory this process is meant to stay below.")
+    .meta({ unit: "MiB" }),
+  gcThreshold: z
+    .number()
+    .min(0.1)
+    .max(1)
+    .default(0.85)
+    .describe("Share of limitMb past which the garbage collector is asked for at once."),
+  lock: z
+    .boolean()
+    .default(true)
+    .describe("Lock all memory in RAM (mlockall) where the system allows it."),
+});
+
+export type MemoryConfig = z.output<typeof memorySection>;

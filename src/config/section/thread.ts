@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+/** [thread]: placement, priority and supervision of the worker threads. */
+export const threadSection = z.strictObject({
+  feedCpu: z
+    .int()
+    .min(-1)
+    .max(4095)
+    .default(-1)
+    .describe("CPU that the feed thread is pinned to; -1 for none."),
+  feedPriority: z
+    .int()
+    .min(0)
+    .max(80)
+    .default(0)
+    .describe("Real-time priority (SCHED_FIFO) of a pinned feed thread; 0 for none."),
+  heartbeatMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(2000)
+    .describe("A thread without a heartbeat for this long is reported, and starves the watchdog.")
+    .meta({ unit: "ms" }),
+  stopMs: z
+    .int()
+    .min(100)
+    .max(60_000)
+    .default(5000)
+    .describe("Longest drain at shutdown before what is left is dropped and counted.")
+    .meta({ unit: "ms" }),
+  restartsMax: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(10)
+    .describe("Restarts of one crashed thread in ten minutes before the run gives up."),
+  restartBackoffMs: z
+    .int()
+    .min(10)
+    .max(60_000)
+    .default(100)
+    .describe("Wait before the first restart of a crashed thread; it doubles up to 100 times this.")
+    .meta({ unit: "ms" }),
+});
+
+export type ThreadConfig = z.output<typeof threadSection>;

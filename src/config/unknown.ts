@@ -1,0 +1,72 @@
+/** What the schema cannot say well about a tree: unknown keys, with the name that was meant. */
+import { nearestName } from "./mistake.ts";
+import { additional, type JsonSchema } from "./option.ts";
+
+export interface TreeMistake {
+  key: string;
+  value: unknown;
+  reason: string;
+  remedy: string;
+}
+
+/**
+ * Collects unknown keys and unquoted dates (which TOML makes objects of), and returns the tree
+ * without them, so that each is reported once.
+ */
+export function prune(
+  value: unknown,
+  schema: JsonSchema,
+  path: string,
+  mistakes: TreeMistake[],
+): unknown {
+  if (Array.isArray(value)) {
+    const items = schema.items ?? {};
+    return value.map((item, index) => prune(item, items, `${path}[${index}]`, mistakes));
+  }
+  if (typeof value !== "object" || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null) {
+    mistakes.push({
+      key: path,
+      value: String(value),
+      reason: "is a date without quotes",
+      remedy: `Put it in quotes: "${String(value)}".`,
+    });
+    return undefined;
+  }
+  const shape = schema.properties
+    ? schema
+    : (schema.anyOf ?? schema.oneOf)?.find((alternative) => alternative.properties);
+  const known = shape?.properties;
+  const kept: Record<string, unknown> = {};
+  for (const [key, child] of Object.entries(value)) {
+    const childPath = path === "" ? key : `${path}.${key}`;
+    const childSchema = known === undefined ? additional(schema) : known[key];
+    if (childSchema === undefined) {
+      mistakes.push(unknownKey(childPath, key, child, Object.keys(known ?? {}), path));
+      continue;
+    }
+    const pruned = prune(child, childSchema, childPath, mistakes);
+    if (pruned !== undefined) kept[key] = pruned;
+  }
+  return kept;
+}
+
+function unknownKey(
+  path: string,
+  key: string,
+  value: unknown,
+  known: readonly string[],
+  parent: string,
+): TreeMistake {
+  const nearest = nearestName(key, known);
+  const place = parent === "" ? "sections" : `keys of [${parent.replace(/\[\d+\]/g, "")}]`;
+  return {
+    key: path,
+    value: typeof value === "object" ? undefined : value,
+    reason: parent === "" ? "is no section" : "is no option",
+    remedy:
+      nearest === null
+        ? `The ${place} are ${known.join(", ")}.`
+        : `Did you mean ${parent === "" ? nearest : `${parent}.${nearest}`}?`,
+  };
+}
