@@ -1,0 +1,57 @@
+/**
+ * What the engine sees of a format: datagrams in, market events out, and per datagram a set of bits
+ * that says how far the books may be trusted now.
+ */
+
+/** The bits of a verdict. Several may be set: a gap is found by a datagram that is then applied. */
+export const Verdict = {
+  /** At least one message was handed to the market. */
+  applied: 1,
+  /** No message, but a sign of life of the channel. */
+  heartbeat: 2,
+  /** Everything in it was known already. */
+  duplicate: 4,
+  /** Not one usable message or heartbeat; the counters say why. */
+  bad: 8,
+  /** A message of a known type was unusable, so some book may be wrong. */
+  damaged: 16,
+  /** Messages are missing: the whole channel is stale from now on. */
+  gap: 32,
+  /** The first datagram of a channel did not begin at sequence 1: joined in mid-session. */
+  joined: 64,
+  /** The sequence went back to 1: the channel's books were cleared and begin anew. */
+  restart: 128,
+  /** Another session: the channel's books were cleared and begin anew. */
+  sessionChange: 256,
+  /** The session is over: nothing will change these books any more. */
+  endOfSession: 512,
+  /** Kept back until the messages before it come or the hold is over. */
+  held: 1024,
+  /** What was missing has come and was applied: the channel is whole again. */
+  recovered: 2048,
+} as const;
+
+/** With any of these the channel's books must not be trusted until they are healed. */
+export const staleVerdicts = Verdict.damaged | Verdict.gap | Verdict.endOfSession;
+
+/** How a book becomes whole again after messages were lost. */
+export type Healing = "snapshot" | "levels" | "quotes" | "next message";
+
+/**
+ * One format's decoder, made once per feed. After `decode` its fields describe that datagram.
+ */
+export interface DatagramDecoder {
+  /**
+   * Decodes the first `length` bytes of `bytes` and returns bits of `Verdict`. Never throws.
+   * A Buffer, because its readUInt32BE is an intrinsic: twice as fast as shifts on a Uint8Array and
+   * without a DataView. `line` is which redundant line it came by, `nowNs` any clock that does not
+   * go back.
+   */
+  decode(bytes: Buffer, length: number, line: number, nowNs: number): number;
+  /** The index of the channel (session, unit) that the last datagram belonged to; -1 when bad. */
+  readonly channel: number;
+  /** The sequence of the last message applied on that channel, 0 before the first. */
+  readonly sequence: number;
+  /** The sender's time in ns since the feed's midnight, NaN where the format has none. */
+  readonly sentNs: number;
+}

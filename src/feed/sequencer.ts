@@ -1,0 +1,201 @@
+import { FeedCount } from "./count.ts";
+import { Verdict } from "./decoder.ts";
+
+/**
+ * Follows the sequence of each channel of a feed and says of every datagram what it means. It knows
+ * no protocol: a channel is a u32 key (an IEX-TP channel, a PITCH unit, 0 for MoldUDP64) in a bounded
+ * table, a session is three u32 words.
+ *
+ * Rules, in the order in which they are tried:
+ * - another session is believed at once, except the previous one as long as it says nothing new:
+ *   that is a redundant line which lags behind the change;
+ * - the sequence going back is a duplicate, unless it begins at 1 and was sent later than anything
+ *   before: then the sender began again;
+ * - a jump ahead is a gap, reported once, and the datagram that showed it is applied; a jump of more
+ *   than `maxJump` is believed only when the next datagram goes on from there, because one such
+ *   datagram by mistake would make everything that follows look like a duplicate.
+ */
+export class Sequencer {
+  /** How many channels have been seen. */
+  channels = 0;
+  /** After `offer`: how many leading messages of the datagram are known already. */
+  skip = 0;
+  /** After a gap: the first missing sequence and the one after the last missing one. */
+  gapFrom = 0;
+  gapTo = 0;
+
+  readonly #keys: Uint32Array;
+  readonly #session: Uint32Array;
+  readonly #previous: Uint32Array;
+  /** The sequence each channel expects next; 0 before its first datagram. */
+  readonly #expected: Float64Array;
+  /** The sequence at which the previous session ended; 0 when there was none. */
+  readonly #previousExpected: Float64Array;
+  readonly #sentNs: Float64Array;
+  /** The sequence that would confirm a jump which was not believed. */
+  readonly #doubted: Float64Array;
+  readonly #maxJump: number;
+
+  /** Room for `capacity` channels; `maxJump` in messages. */
+  constructor(capacity: number, maxJump: number) {
+    this.#maxJump = maxJump;
+    this.#doubted = new Float64Array(capacity);
+    this.#keys = new Uint32Array(capacity);
+    this.#session = new Uint32Array(3 * capacity);
+    this.#previous = new Uint32Array(3 * capacity);
+    this.#expected = new Float64Array(capacity);
+    this.#previousExpected = new Float64Array(capacity);
+    this.#sentNs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** The index of the channel with this key, -1 when the table has no room for one more. */
+  channel(key: number): number {
+    const keys = this.#keys;
+    for (let i = 0; i < this.channels; i++) if (keys[i] === key) return i;
+    if (this.channels === keys.length) return -1;
+    keys[this.channels] = key;
+    return this.channels++;
+  }
+
+  /** The sequence that the channel expects next, 0 before its first datagram. */
+  expected(channel: number): number {
+    return this.#expected[channel]!;
+  }
+
+  /**
+   * Takes note of messages [first, first + count) on a channel; a count of 0 is a heartbeat that
+   * announces `first` as the next sequence. `sentNs` is the sender's time, NaN where unknown.
+   * Returns bits of `Verdict` and leaves `skip`, `gapFrom` and `gapTo`.
+   */
+  offer(
+    channel: number,
+    session0: number,
+    session1: number,
+    session2: number,
+    first: number,
+    count: number,
+    sentNs: number,
+  ): number {
+    const next = first + count;
+    const expected = this.#expected[channel]!;
+    const session = this.#session;
+    const at = 3 * channel;
+    this.skip = 0;
+    if (
+      expected === first &&
+      session[at] === session0 &&
+      session[at + 1] === session1 &&
+      session[at + 2] === session2
+    ) {
+      this.#expected[channel] = next;
+      if (sentNs > this.#sentNs[channel]!) this.#sentNs[channel] = sentNs;
+      return count === 0 ? Verdict.heartbeat : Verdict.applied;
+    }
+    return this.#offerOutOfLine(channel, session0, session1, session2, first, next, sentNs);
+  }
+
+  #offerOutOfLine(
+    channel: number,
+    session0: number,
+    session1: number,
+    session2: number,
+    first: number,
+    next: number,
+    sentNs: number,
+  ): number {
+    const outcome = next === first ? Verdict.heartbeat : Verdict.applied;
+    const expected = this.#expected[channel]!;
+    if (expected === 0) {
+      this.#begin(channel, session0, session1, session2, next, sentNs);
+      return first > 1 ? outcome | Verdict.joined : outcome;
+    }
+    if (!sameSession(this.#session, channel, session0, session1, session2)) {
+      if (
+        sameSession(this.#previous, channel, session0, session1, session2) &&
+        next <= this.#previousExpected[channel]!
+      ) {
+        return Verdict.duplicate;
+      }
+      this.#endSession(channel);
+      this.#begin(channel, session0, session1, session2, next, sentNs);
+      if (first === 1) return outcome | Verdict.sessionChange;
+      this.#gap(1, first);
+      return outcome | Verdict.sessionChange | Verdict.gap;
+    }
+    if (first < expected) {
+      if (first === 1 && sentNs > this.#sentNs[channel]!) {
+        this.#expected[channel] = next;
+        this.#sentNs[channel] = sentNs;
+        return outcome | Verdict.restart;
+      }
+      if (next <= expected) return outcome === Verdict.heartbeat ? outcome : Verdict.duplicate;
+      this.skip = expected - first;
+      this.#advance(channel, next, sentNs);
+      return Verdict.applied;
+    }
+    if (first - expected > this.#maxJump && this.#doubted[channel] !== first) {
+      this.#doubted[channel] = next;
+      return Verdict.bad;
+    }
+    this.#gap(expected, first);
+    this.#advance(channel, next, sentNs);
+    return outcome | Verdict.gap;
+  }
+
+  /** Counts what a verdict of `offer` other than `applied` alone means. */
+  count(verdict: number, counters: Uint32Array): void {
+    if ((verdict & Verdict.bad) !== 0) counters[FeedCount.badSequence]!++;
+    if ((verdict & Verdict.heartbeat) !== 0) counters[FeedCount.heartbeats]!++;
+    if ((verdict & Verdict.duplicate) !== 0) counters[FeedCount.duplicates]!++;
+    if ((verdict & Verdict.restart) !== 0) counters[FeedCount.restarts]!++;
+    if ((verdict & Verdict.sessionChange) !== 0) counters[FeedCount.sessionChanges]!++;
+    if (this.skip > 0) counters[FeedCount.overlaps]!++;
+    if ((verdict & Verdict.gap) !== 0) {
+      counters[FeedCount.gaps]!++;
+      counters[FeedCount.lostMessages]! += this.gapTo - this.gapFrom;
+    }
+  }
+
+  #advance(channel: number, next: number, sentNs: number): void {
+    this.#expected[channel] = next;
+    if (sentNs > this.#sentNs[channel]!) this.#sentNs[channel] = sentNs;
+  }
+
+  #gap(from: number, to: number): void {
+    this.gapFrom = from;
+    this.gapTo = to;
+  }
+
+  #begin(
+    channel: number,
+    session0: number,
+    session1: number,
+    session2: number,
+    next: number,
+    sentNs: number,
+  ): void {
+    const at = 3 * channel;
+    this.#session[at] = session0;
+    this.#session[at + 1] = session1;
+    this.#session[at + 2] = session2;
+    this.#expected[channel] = next;
+    this.#sentNs[channel] = sentNs === sentNs ? sentNs : Number.NEGATIVE_INFINITY;
+  }
+
+  #endSession(channel: number): void {
+    const at = 3 * channel;
+    for (let i = 0; i < 3; i++) this.#previous[at + i] = this.#session[at + i]!;
+    this.#previousExpected[channel] = this.#expected[channel]!;
+  }
+}
+
+function sameSession(
+  words: Uint32Array,
+  channel: number,
+  session0: number,
+  session1: number,
+  session2: number,
+): boolean {
+  const at = 3 * channel;
+  return words[at] === session0 && words[at + 1] === session1 && words[at + 2] === session2;
+}
