@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { freezeRequest, optionMistake, type RequestPlan } from "../../src/inference/request.ts";
+
+const plan: RequestPlan = {
+  model: "llama3.2:3b",
+  mode: "logprobs",
+  raw: true,
+  keepAliveS: -1,
+  options: { temperature: 0, num_ctx: 1024, num_predict: 50, top_k: 1 },
+};
+
+test("one token is asked for where probabilities are read, and no stop", () => {
+  const body = freezeRequest(plan).body("p");
+  expect(body).toMatchObject({ stream: false, raw: true, think: false, truncate: false });
+  expect(body.keep_alive).toBe(-1);
+  expect(body).toMatchObject({ logprobs: true, top_logprobs: 20 });
+  expect(body.options).toEqual({ temperature: 0, num_ctx: 1024, num_predict: 1, top_k: 1 });
+});
+
+test("the other modes have a cap on tokens, and JSON a schema", () => {
+  const json = freezeRequest({ ...plan, mode: "json", options: {} }).body("p");
+  expect(json.format?.required).toEqual(["signal", "confidence"]);
+  expect(json.options["num_predict"]).toBeGreaterThan(20);
+  const text = freezeRequest({ ...plan, mode: "text" }).body("p");
+  expect(text.options["num_predict"]).toBe(50);
+  expect(text).not.toHaveProperty("logprobs");
+  expect(text).not.toHaveProperty("format");
+});
+
+test("only load options are in the reload text, whatever their order", () => {
+  const one = freezeRequest({ ...plan, options: { num_ctx: 1, num_batch: 8, seed: 1 } });
+  const other = freezeRequest({ ...plan, options: { seed: 2, num_batch: 8, num_ctx: 1 } });
+  expect(one.reloadText).toBe(other.reloadText);
+  expect(one.text).not.toBe(other.text);
+  const larger = freezeRequest({ ...plan, options: { num_ctx: 2, num_batch: 8 } });
+  expect(larger.reloadText).not.toBe(one.reloadText);
+});
+
+test("options that Ollama no longer has are refused with what to do instead", () => {
+  expect(optionMistake("use_mlock")).toContain("LLAMA_ARG_LOAD_MODE=mmap+mlock");
+  expect(optionMistake("low_vram")).toContain("num_gpu");
+  expect(optionMistake("numthread")).toContain("num_thread");
+  expect(optionMistake("num_thread")).toBeNull();
+  expect(() => freezeRequest({ ...plan, options: { use_mlock: true } })).toThrow("no longer has");
+});
