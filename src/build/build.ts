@@ -1,51 +1,21 @@
 /**
  * Compiles ./hftedge: `bun run build [--target=bun-linux-arm64] [--outfile=PATH]`.
- * The version, commit and build date are baked in as constants.
+ * The version, the commit and its date are baked in as constants.
  */
-import { $ } from "bun";
+import { statSync } from "node:fs";
 import { parseArgs } from "node:util";
-import manifest from "../../package.json";
+import { compile, hostTarget, targets, type Target } from "./compile.ts";
 
 const { values } = parseArgs({
   args: Bun.argv.slice(2),
   options: {
-    target: {
-      type: "string",
-      default: process.arch === "arm64" ? "bun-linux-arm64" : "bun-linux-x64",
-    },
+    target: { type: "string", default: hostTarget() },
     outfile: { type: "string", default: "hftedge" },
   },
 });
-
-const root = new URL("../..", import.meta.url).pathname;
-const commit =
-  (await $`git rev-parse --short=12 HEAD`.cwd(root).nothrow().quiet().text()).trim() || "unknown";
-const commitTime =
-  (await $`git log -1 --format=%cI`.cwd(root).nothrow().quiet().text()).trim() || "unknown";
-
-// A Worker inside a compiled binary must be an entry point of its own.
-const workers: string[] = [];
-
-const build = Bun.spawnSync(
-  [
-    process.execPath,
-    "build",
-    "--compile",
-    "--bytecode",
-    "--format=esm",
-    "--minify",
-    "--sourcemap",
-    "--no-compile-autoload-dotenv",
-    "--no-compile-autoload-bunfig",
-    `--target=${values.target}`,
-    `--define=BUILD_VERSION=${JSON.stringify(manifest.version)}`,
-    `--define=BUILD_COMMIT=${JSON.stringify(commit)}`,
-    `--define=BUILD_TIME=${JSON.stringify(commitTime)}`,
-    "src/main.ts",
-    ...workers,
-    "--outfile",
-    values.outfile,
-  ],
-  { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
-);
-if (!build.success) throw new Error(`bun build failed with exit code ${build.exitCode}`);
+if (!targets.includes(values.target as Target)) {
+  throw new Error(`unknown target ${values.target}; known: ${targets.join(", ")}`);
+}
+const packages = await compile(values.target as Target, values.outfile);
+const mebibytes = (statSync(values.outfile).size / 1024 ** 2).toFixed(0);
+console.log(`${values.outfile}: ${mebibytes} MiB, ${packages.length} packages inside`);

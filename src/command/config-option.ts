@@ -1,6 +1,7 @@
 /** Every option of the configuration as a flag of a command. */
 import { type Command, Option } from "commander";
 import { loadConfig, type LoadedConfig } from "../config/load.ts";
+import { EdgeError } from "../error.ts";
 import { optionTable, sectionTable, type OptionRow } from "../config/option.ts";
 
 export const configFlagHelp =
@@ -59,9 +60,22 @@ export function loadFromCommand(command: Command): LoadedConfig {
   return loadConfig({
     flags: flagsOf(command),
     env: process.env,
-    directory: process.cwd(),
+    directory: currentDirectory(),
     userId: process.getuid?.() ?? -1,
   });
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new EdgeError(
+      "NO_CURRENT_FOLDER",
+      "the current folder does not exist any more",
+      "Change to one that does: cd",
+      error,
+    );
+  }
 }
 
 function flagsOf(command: Command): Record<string, string | readonly string[]> {

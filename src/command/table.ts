@@ -48,6 +48,7 @@ export async function createProgram(wanted: string | null): Promise<Command> {
     .option("-V, --version", "print the version")
     .showSuggestionAfterError()
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "hftedge: ")) })
     .configureHelp({ sortSubcommands: false });
   const all = wanted === null;
   for (const group of commandGroups) {
