@@ -1,0 +1,131 @@
+/**
+ * Features to a state's key and index, without allocation. A bucket is left only when the value is
+ * beyond its border by the hysteresis, so that a value that trembles on a border does not make the
+ * decision tremble; the last bucket is kept per instrument and feature.
+ */
+import { FEATURE_STRIDE } from "./feature.ts";
+import type { FeatureSet } from "./feature.ts";
+import { KEY_WORDS_MAX, UNKNOWN } from "./state.ts";
+import type { StateSpace } from "./state.ts";
+
+/** Features of a space at most; also the stride of the tables below. */
+const FEATURES_MAX = KEY_WORDS_MAX;
+
+export class StateCoder {
+  readonly space: StateSpace;
+  private readonly featureCount: number;
+  private readonly first: number;
+  private readonly finite: boolean;
+  /** The features' places in a `FeatureSet`. */
+  private readonly offsets: Uint32Array;
+  /** Edges of all features one after another; feature i has `edgeStart[i]` to `edgeStart[i + 1]`. */
+  private readonly edgeStart: Uint32Array;
+  private readonly edges: Float64Array;
+  private readonly bands: Float64Array;
+  /** Bucket width, 0 for a feature with edges; and its hysteresis. */
+  private readonly widths: Float64Array;
+  private readonly widthBands: Float64Array;
+  private readonly radices: Float64Array;
+  /** Last buckets; `UNKNOWN` for none, which no feature with edges has as a bucket. */
+  private readonly last: Uint32Array;
+
+  constructor(space: StateSpace, instruments: number) {
+    const { features } = space;
+    this.space = space;
+    this.featureCount = features.length;
+    this.first = space.symbolInKey ? 1 : 0;
+    this.finite = space.finite;
+    this.offsets = space.valueOffsets();
+    this.edgeStart = new Uint32Array(features.length + 1);
+    for (const [i, { edges }] of features.entries()) {
+      this.edgeStart[i + 1] = this.edgeStart[i]! + (edges?.length ?? 0);
+    }
+    this.edges = Float64Array.from(features.flatMap(({ edges }) => edges ?? []));
+    this.bands = Float64Array.from(features.flatMap((spec) => edgeBands(spec)));
+    this.widths = Float64Array.from(features, ({ width }) => width ?? 0);
+    this.widthBands = Float64Array.from(
+      features,
+      ({ width, hysteresis, hysteresisBy }) => hysteresisBy ?? (hysteresis ?? 0) * (width ?? 0),
+    );
+    this.radices = Float64Array.from(space.radices);
+    this.last = new Uint32Array(instruments * FEATURES_MAX).fill(UNKNOWN);
+  }
+
+  static bytes(instruments: number): number {
+    return instruments * FEATURES_MAX * 4;
+  }
+
+  /**
+   * The state of an instrument from its features: writes `keyWords` words to `out` and returns the
+   * index of a finite space, -1 otherwise.
+   */
+  stateOf(instrument: number, features: FeatureSet, out: Uint32Array): number {
+    const values = features.values;
+    const from = instrument * FEATURE_STRIDE;
+    const memory = instrument * FEATURES_MAX;
+    let index = 0;
+    if (this.first === 1) {
+      out[0] = instrument;
+      index = instrument;
+    }
+    for (let i = 0; i < this.featureCount; i++) {
+      const value = values[from + this.offsets[i]!]!;
+      const before = this.last[memory + i]!;
+      const bucket =
+        this.widths[i] === 0 ? this.edged(i, value, before) : this.rounded(i, value, before);
+      this.last[memory + i] = bucket;
+      out[this.first + i] = bucket;
+      index = index * this.radices[this.first + i]! + bucket;
+    }
+    return this.finite ? index : -1;
+  }
+
+  /** Forgets an instrument's last buckets (all instruments', for -1). */
+  forget(instrument: number): void {
+    if (instrument < 0) this.last.fill(UNKNOWN);
+    else this.last.fill(UNKNOWN, instrument * FEATURES_MAX, (instrument + 1) * FEATURES_MAX);
+  }
+
+  private edged(feature: number, value: number, before: number): number {
+    const start = this.edgeStart[feature]!;
+    const count = this.edgeStart[feature + 1]! - start;
+    if (value !== value) return count + 1;
+    if (before <= count) {
+      const low = start + before - 1;
+      const above = before === 0 || value >= this.edges[low]! - this.bands[low]!;
+      const high = start + before;
+      if (above && (before === count || value < this.edges[high]! + this.bands[high]!)) {
+        return before;
+      }
+    }
+    let bucket = 0;
+    while (bucket < count && value >= this.edges[start + bucket]!) bucket++;
+    return bucket;
+  }
+
+  /** Buckets beyond ±(2^31 - 1) are taken as the last one. */
+  private rounded(feature: number, value: number, before: number): number {
+    if (value !== value) return UNKNOWN;
+    const width = this.widths[feature]!;
+    const band = this.widthBands[feature]!;
+    if (band > 0 && before !== UNKNOWN) {
+      const away = value - (before | 0) * width;
+      if (Math.abs(away) <= width / 2 + band) return before;
+    }
+    const nearest = Math.floor(value / width + 0.5);
+    if (nearest > 0x7fff_ffff) return 0x7fff_ffff;
+    return nearest < -0x7fff_ffff ? 0x8000_0001 : nearest >>> 0;
+  }
+}
+
+/** How far beyond each edge a value must go. Only finite buckets have a width to take a part of. */
+function edgeBands(spec: StateSpace["features"][number]): number[] {
+  const { edges = [], hysteresis = 0, hysteresisBy } = spec;
+  return edges.map((edge, i) => {
+    if (hysteresisBy !== undefined) return hysteresisBy;
+    const below = i > 0 ? edge - edges[i - 1]! : Infinity;
+    const above = i + 1 < edges.length ? edges[i + 1]! - edge : Infinity;
+    const narrower = Math.min(below, above);
+    return hysteresis * (narrower === Infinity ? Math.abs(edge) : narrower);
+  });
+}
