@@ -36,6 +36,7 @@ function gauge(name: string, unit: string, help: string, labels: Labels = []): M
 /** In the order of the signal's own enumerations: their numbers are offsets into the family. */
 export const decisionLabels = ["none", "buy", "sell", "hold"] as const;
 export const sourceLabels = [
+  "none",
   "l1",
   "l2",
   "model",

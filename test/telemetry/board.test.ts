@@ -2,7 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { highestNs } from "../../src/telemetry/bucket.ts";
 import { boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
-import { labelsAt, Metric, metricSpecs } from "../../src/telemetry/metric.ts";
+import { decisionNames, sourceNames } from "../../src/decision/signal.ts";
+import {
+  decisionLabels,
+  labelsAt,
+  Metric,
+  metricSpecs,
+  sourceLabels,
+} from "../../src/telemetry/metric.ts";
 import { RecorderCell, RecorderStat, sumModulus } from "../../src/telemetry/recorder.ts";
 import { Stage } from "../../src/telemetry/stage.ts";
 import { latencies, randomFrom, scale, seedOf } from "./sample.ts";
@@ -230,8 +237,13 @@ describe("metrics", () => {
 
   test("families number their labels with the last one fastest", () => {
     const signals = metricSpecs.find(({ key }) => key === "signals")!;
-    expect(signals.cells).toBe(40);
-    expect(labelsAt(signals, 0)).toEqual({ source: "l1", decision: "none" });
-    expect(labelsAt(signals, 2 * 4 + 1)).toEqual({ source: "model", decision: "buy" });
+    expect(signals.cells).toBe(44);
+    expect(labelsAt(signals, 0)).toEqual({ source: "none", decision: "none" });
+    expect(labelsAt(signals, 3 * 4 + 1)).toEqual({ source: "model", decision: "buy" });
+  });
+
+  test("label signals in the order of the signal's own enumerations", () => {
+    expect([...sourceLabels]).toEqual([...sourceNames]);
+    expect(decisionLabels.map((name) => name.toUpperCase())).toEqual([...decisionNames]);
   });
 });

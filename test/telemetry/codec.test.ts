@@ -1,0 +1,158 @@
+import { describe, expect, test } from "bun:test";
+import { inflateSync } from "node:zlib";
+import * as hdr from "hdr-histogram-js";
+import { cellOf, highestNs } from "../../src/telemetry/bucket.ts";
+import {
+  compress,
+  encode,
+  mergeBase64,
+  mergeCompressed,
+  mergeEncoded,
+  toBase64,
+} from "../../src/telemetry/codec.ts";
+import { hdrLogHeader, hdrLogLine } from "../../src/telemetry/hdr-log.ts";
+import { Histogram } from "../../src/telemetry/histogram.ts";
+import { latencies, randomFrom, scale, seedOf } from "./sample.ts";
+
+const reference = () =>
+  hdr.build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: highestNs,
+    numberOfSignificantValueDigits: 2,
+    bitBucketSize: 64,
+    useWebAssembly: false,
+  });
+
+function filled(values: readonly number[]): Histogram {
+  const histogram = new Histogram();
+  for (const value of values) histogram.record(value);
+  return histogram;
+}
+
+/** Only what the format carries: the exact extremes and the sum are columns of their own. */
+function cells(histogram: Histogram) {
+  const { counts, count, lowCell, highCell } = histogram;
+  return { counts, count, lowCell, highCell };
+}
+
+const percents = [0.1, 10, 50, 90, 95, 99, 99.9, 99.99, 100];
+
+describe("hdr-histogram-js", () => {
+  test("reads our blobs and finds the same counts and percentiles", () => {
+    const random = randomFrom(seedOf("codec out"));
+    for (let round = 0; round < 40 * scale; round++) {
+      const size = Math.floor(10 ** (random() * 4));
+      const ours = filled(latencies(random, size, 10 ** (random() * 12.5)));
+      const theirs = hdr.decodeFromCompressedBase64(toBase64(ours), 64, false);
+      expect(theirs.totalCount).toBe(ours.count);
+      for (const percent of percents) {
+        const value = theirs.getValueAtPercentile(percent);
+        // The library knows no exact maximum: there it answers with the top of the cell.
+        expect(cellOf(value)).toBe(cellOf(ours.percentile(percent)));
+      }
+    }
+  });
+
+  test("writes blobs that we read, and both encode the same counts", () => {
+    const random = randomFrom(seedOf("codec in"));
+    for (let round = 0; round < 40 * scale; round++) {
+      const values = latencies(random, Math.floor(10 ** (random() * 3.5)), 10 ** (random() * 12.5));
+      const theirs = reference();
+      for (const value of values) theirs.recordValue(value);
+      const read = new Histogram();
+      expect(mergeBase64(hdr.encodeIntoCompressedBase64(theirs), read)).toBe(true);
+      const ours = filled(values);
+      expect(cells(read)).toEqual(cells(ours));
+      const packed = Buffer.from(hdr.encodeIntoCompressedBase64(theirs), "base64");
+      const raw = inflateSync(packed.subarray(8));
+      expect(Buffer.from(encode(ours)).subarray(40)).toEqual(raw.subarray(40));
+    }
+  });
+
+  test("reads our log, tags and intervals included", () => {
+    const histogram = filled([1000, 2_000_000, 3_000_000_000]);
+    const base = Date.UTC(2024, 0, 2, 3, 4, 5);
+    const log = hdrLogHeader(base, "2024-01-02T03:04:05Z") + hdrLogLine("cache", 7, 1, histogram);
+    const reader = new hdr.HistogramLogReader(log, 64);
+    const next = reader.nextIntervalHistogram() as hdr.Histogram;
+    expect(next.totalCount).toBe(3);
+    expect(next.tag).toBe("cache");
+    expect(next.startTimeStampMsec).toBe(base + 7000);
+    expect(next.endTimeStampMsec).toBe(base + 8000);
+  });
+});
+
+describe("encoding", () => {
+  test("begins as every HdrHistogram V2 does", () => {
+    expect(toBase64(filled([1, 2, 3]))).toStartWith("HISTFAAA");
+  });
+
+  test("keeps counts up to 2^53 - 1", () => {
+    for (const count of [1, 63, 64, 8191, 8192, 2 ** 31, 2 ** 32 + 1, 2 ** 53 - 1]) {
+      const histogram = new Histogram();
+      histogram.addCell(1234, count);
+      const read = new Histogram();
+      expect(mergeEncoded(encode(histogram), read)).toBe(true);
+      expect(cells(read)).toEqual(cells(histogram));
+    }
+  });
+
+  test("of an empty histogram merges as nothing", () => {
+    const read = filled([5]);
+    expect(mergeEncoded(encode(new Histogram()), read)).toBe(true);
+    expect(cells(read)).toEqual(cells(filled([5])));
+  });
+
+  test("adds to what is there already", () => {
+    const random = randomFrom(seedOf("codec merge"));
+    const first = latencies(random, 500, 1e8);
+    const second = latencies(random, 700, 1e11);
+    const merged = filled(first);
+    expect(mergeEncoded(encode(filled(second)), merged)).toBe(true);
+    expect(cells(merged)).toEqual(cells(filled([...first, ...second])));
+  });
+});
+
+describe("bytes that are no histogram", () => {
+  test("cut at every length are refused, or are a shorter histogram that says so", () => {
+    const bytes = encode(filled([3, 500, 70_000, 9e9, 9e9]));
+    for (let length = 0; length < bytes.length; length++) {
+      expect(mergeEncoded(bytes.subarray(0, length), new Histogram())).toBe(false);
+    }
+    const packed = compress(filled([3, 500, 70_000]));
+    for (let length = 0; length < packed.length; length++) {
+      expect(mergeCompressed(packed.subarray(0, length), new Histogram())).toBe(false);
+    }
+  });
+
+  test("of another layout are refused", () => {
+    const other = hdr.build({ numberOfSignificantValueDigits: 3, useWebAssembly: false });
+    other.recordValue(77);
+    expect(mergeBase64(hdr.encodeIntoCompressedBase64(other), new Histogram())).toBe(false);
+  });
+
+  test("with any byte changed never throw and never leave the cells", () => {
+    const random = randomFrom(seedOf("codec fuzz"));
+    const bytes = encode(filled(latencies(random, 300)));
+    for (let round = 0; round < 3000 * scale; round++) {
+      const damaged = bytes.slice();
+      for (let flips = 0; flips < 4; flips++) {
+        damaged[Math.floor(random() * damaged.length)] = Math.floor(random() * 256);
+      }
+      const read = new Histogram();
+      const ok = mergeEncoded(damaged, read);
+      expect(typeof ok).toBe("boolean");
+      if (ok && read.count > 0) expect(read.counts[read.highCell]).toBeDefined();
+    }
+  });
+
+  test("that inflate without bound are refused", () => {
+    const bomb = new Uint8Array(8 + 30_000);
+    const deflated = Bun.deflateSync(new Uint8Array(20_000_000), { windowBits: 15 });
+    const view = new DataView(bomb.buffer);
+    view.setUint32(0, 0x1c849314);
+    view.setUint32(4, deflated.length);
+    bomb.set(deflated, 8);
+    expect(mergeCompressed(bomb.subarray(0, 8 + deflated.length), new Histogram())).toBe(false);
+  });
+});
