@@ -30,6 +30,7 @@ import {
   MARKET_NS,
   OFFSET,
   RECORD_BYTES,
+  REPLACED,
   SIDE_WORDS,
   SOLD,
   TOUCHED,
@@ -215,6 +216,7 @@ export class BookSet {
     doubles[at + ASK_PRICE] = askSize === 0 ? 0 : askPrice;
     doubles[at + ASK_SIZE] = askSize;
     this.words[instrument * WORDS + FLAGS]! |= FLAG_QUOTED;
+    this.words[instrument * WORDS + REPLACED] = 1;
     this.touch(instrument);
   }
 
@@ -264,8 +266,17 @@ export class BookSet {
   /** Empties the list of touched instruments. */
   clearTouched(): void {
     const { touched, words } = this;
-    for (let i = 0; i < this.touchedCount; i++) words[touched[i]! * WORDS + TOUCHED] = 0;
+    for (let i = 0; i < this.touchedCount; i++) {
+      const at = touched[i]! * WORDS;
+      words[at + TOUCHED] = 0;
+      words[at + REPLACED] = 0;
+    }
     this.touchedCount = 0;
+  }
+
+  /** Whether both sides were told whole since `clearTouched`: what was wrong before is right now. */
+  wasReplaced(instrument: number): boolean {
+    return this.words[instrument * WORDS + REPLACED] !== 0;
   }
 
   bookFault(instrument: number): BookFault {

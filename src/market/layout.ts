@@ -4,7 +4,7 @@
  *
  * ```
  * u32   0 bid offset   1 bid count   2 bid class   3 ask offset   4 ask count   5 ask class
- *       6 flags        7 touched     8 live orders 9 generation  10 trading state 11 -
+ *       6 flags        7 touched     8 live orders 9 generation  10 trading state 11 replaced
  * f64   6 bid price    7 bid size    8 ask price   9 ask size    10 last price   11 last size
  *      12 market ns   13 bought     14 sold       15 trades
  * ```
@@ -24,6 +24,8 @@ export const TOUCHED = 7;
 export const LIVE_ORDERS = 8;
 export const GENERATION = 9;
 export const TRADING_STATE = 10;
+/** Since the touched list was cleared, the book was replaced in full. */
+export const REPLACED = 11;
 
 export const BID_PRICE = 6;
 export const BID_SIZE = 7;

@@ -46,7 +46,7 @@ const mayImport: Record<string, readonly string[]> = {
   config: [],
   feed: ["host"],
   market: [],
-  decision: ["market", "telemetry"],
+  decision: ["market", "telemetry", "feed"],
   telemetry: [],
   inference: ["market", "decision", "telemetry", "store", "host"],
   store: ["telemetry", "host"],
