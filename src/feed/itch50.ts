@@ -20,7 +20,7 @@ import { Side, TradingState, type MarketEvents } from "./event.ts";
 export const itch50PriceDecimals = 4;
 
 /** Length by type, 0 for a type that does not exist. */
-const lengthOf = new Uint8Array(256);
+export const itch50LengthOf = new Uint8Array(256);
 for (const [type, length] of Object.entries({
   A: 36,
   B: 19,
@@ -46,7 +46,7 @@ for (const [type, length] of Object.entries({
   Y: 20,
   h: 21,
 })) {
-  lengthOf[type.charCodeAt(0)] = length;
+  itch50LengthOf[type.charCodeAt(0)] = length;
 }
 
 /** Of a stock locate: no message has told its symbol yet. */
@@ -108,7 +108,7 @@ export class Itch50 {
       const m = at + 2;
       at = m + length;
       if (i < skip) continue;
-      if (length === 0 || lengthOf[bytes[m]!] !== length) {
+      if (length === 0 || itch50LengthOf[bytes[m]!] !== length) {
         usable = this.#unfit(bytes, m, length) && usable;
         continue;
       }
@@ -286,7 +286,7 @@ export class Itch50 {
 
   /** A type that does not exist is passed over, as the specification asks. */
   #unfit(bytes: Buffer, m: number, length: number): boolean {
-    if (length > 0 && lengthOf[bytes[m]!] === 0) {
+    if (length > 0 && itch50LengthOf[bytes[m]!] === 0) {
       this.#counters[FeedCount.unknownTypes]!++;
       return true;
     }

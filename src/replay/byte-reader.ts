@@ -74,6 +74,11 @@ export class ByteReader {
     return `the file ends inside ${inside} at byte ${this.position}`;
   }
 
+  /** True when the source ended too early, so that the last bytes are not to be trusted. */
+  get cutShort(): boolean {
+    return this.#source.cut !== undefined || this.#failure !== undefined;
+  }
+
   close(): Promise<void> {
     return this.#source.close();
   }

@@ -11,7 +11,7 @@ export interface DatagramSource {
   readonly length: number;
   /** Time of the present datagram in ns after the first packet or message of the file. */
   readonly timeNs: number;
-  /** Wall-clock ms since 1970 of time 0, or NaN where the file does not say. */
+  /** Wall-clock ms since 1970 of time 0 (since midnight, where a file has no date), or NaN. */
   readonly originMs: number;
   /** Steps to the next datagram without waiting. Throws EdgeError CAPTURE_BROKEN. */
   next(): Step;
@@ -23,5 +23,9 @@ export interface DatagramSource {
   counts(): Record<string, number>;
   /** Share of the file that has been read, 0 to 1, or NaN when its size is unknown. */
   progress(): number;
+  /** A sign of life to send in a silence before the present datagram, where the framing is ours. */
+  heartbeat?(): Uint8Array;
+  /** The end of the session, to send after the last datagram, where the framing is ours. */
+  endOfSession?(): Uint8Array;
   close(): Promise<void>;
 }

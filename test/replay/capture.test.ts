@@ -15,11 +15,10 @@ import {
   zeros,
   type Timed,
 } from "../support/packet.ts";
-import { drain, withFile, type Drained } from "../support/source.ts";
+import { drain, openOptions, withFile, type Drained } from "../support/source.ts";
 
-const everything = { destinations: [] };
 const read = (file: Uint8Array): Promise<Drained> =>
-  withFile(file, async (path) => drain(await openSource(path, everything)));
+  withFile(file, async (path) => drain(await openSource(path, openOptions(), 1)));
 
 const packet = (text: string): Uint8Array => ethernet(ipv4(udp(bytesOf(text))));
 const packets: Timed[] = [
@@ -223,7 +222,7 @@ describe("a file cut at every offset", () => {
 
 test("a missing file, a folder: one clear error", async () => {
   for (const path of ["/nonexistent/capture.pcap", "/"]) {
-    const error = await openSource(path, everything).catch((e: unknown) => e);
+    const error = await openSource(path, openOptions(), 1).catch((e: unknown) => e);
     expect((error as EdgeError).code).toBe("FILE_UNREADABLE");
     expect((error as EdgeError).message).toContain(path);
   }
@@ -233,7 +232,7 @@ const iex = join(import.meta.dir, "../../../shared/captures/iex-deep-20231002.pc
 test.skipIf(!existsSync(iex))(
   "a real IEX DEEP capture has its 5,000 packets (needs the captures)",
   async () => {
-    const { datagrams, source } = await drain(await openSource(iex, everything));
+    const { datagrams, source } = await drain(await openSource(iex, openOptions(), 1));
     expect(datagrams.length).toBe(5000);
     expect(source.counts()).toMatchObject({ packets: 5000, udp: 5000 });
     const messages = datagrams.reduce(

@@ -2,7 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { OpenOptions } from "../../src/replay/open.ts";
 import { Step, type DatagramSource } from "../../src/replay/source.ts";
+
+/** What a replay opens its file with when nothing was asked for. */
+export function openOptions(changes: Partial<OpenOptions> = {}): OpenOptions {
+  return { format: undefined, destinations: [], session: "REPLAY", columns: {}, ...changes };
+}
 
 export interface Sent {
   bytes: string;
