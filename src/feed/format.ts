@@ -1,7 +1,10 @@
 import type { DatagramDecoder, Healing } from "./decoder.ts";
 import type { MarketEvents } from "./event.ts";
+import { Iex, iexPriceDecimals } from "./iex.ts";
+import { IexTp } from "./iextp.ts";
 import { Itch50, itch50PriceDecimals } from "./itch50.ts";
 import { MoldUdp64 } from "./moldudp64.ts";
+import { Tick, type TimestampUnit } from "./tick.ts";
 
 /** What a format needs to know of its feed. */
 export interface FormatOptions {
@@ -9,6 +12,14 @@ export interface FormatOptions {
   channels: number;
   /** A sequence that jumps further ahead, in messages, has to be confirmed by the next datagram. */
   maxJump: number;
+  /** How many instruments the market has room for. */
+  instruments: number;
+  /** The epoch ns of the feed's midnight, a multiple of 10^9. Formats with a date count from it. */
+  baseEpochNs: bigint;
+  /** For formats whose messages do not say: the decimals of prices and sizes, the unit of time. */
+  priceDecimals: number;
+  sizeDecimals: number;
+  timestampUnit: TimestampUnit;
 }
 
 export interface Format {
@@ -30,6 +41,30 @@ export const formats = {
       new MoldUdp64(new Itch50(events, counters), counters, options.maxJump, () =>
         events.clear(-1),
       ),
+  },
+  iex: {
+    help: "IEX DEEP 1.0 or TOPS 1.6 in IEX-TP",
+    healing: "levels",
+    priceDecimals: () => iexPriceDecimals,
+    create(events, counters, options) {
+      const { baseEpochNs, instruments } = options;
+      const baseHi = Number(baseEpochNs >> 32n);
+      const baseLo = Number(baseEpochNs & 0xffff_ffffn);
+      const messages = new Iex(events, counters, baseHi, baseLo, instruments);
+      return new IexTp(messages, counters, options.channels, options.maxJump);
+    },
+  },
+  tick: {
+    help: "JSON, one object a line with symbol, timestamp, price, volume and perhaps bid and ask",
+    healing: "next message",
+    priceDecimals: (options) => options.priceDecimals,
+    create: (events, counters, options) =>
+      new Tick(events, counters, {
+        priceDecimals: options.priceDecimals,
+        sizeDecimals: options.sizeDecimals,
+        timestampUnit: options.timestampUnit,
+        baseSeconds: Number(options.baseEpochNs / 1_000_000_000n),
+      }),
   },
 } as const satisfies Record<string, Format>;
 

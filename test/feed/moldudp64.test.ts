@@ -6,6 +6,7 @@ import { formats } from "../../src/feed/format.ts";
 import { encodeAdd, encodeDelete, stockBytes } from "../../src/feed/itch50-encode.ts";
 import { MoldUdp64Packer } from "../../src/feed/moldudp64-encode.ts";
 import { EventLog } from "./event-log.ts";
+import { testOptions } from "./format-options.ts";
 
 const stock = stockBytes("AAPL");
 const second = 1_000_000_000;
@@ -16,7 +17,7 @@ let packer = new MoldUdp64Packer("000000001A", 1400);
 let decoder = create();
 
 function create(): ReturnType<typeof formats.itch50.create> {
-  return formats.itch50.create(log, counters, { channels: 1, maxJump: 1_000_000 });
+  return formats.itch50.create(log, counters, testOptions);
 }
 
 function decode(): number {
