@@ -12,8 +12,8 @@ export function addConfigOptions(command: Command, sections?: readonly string[])
   command.addOption(new Option("--config <file>", configFlagHelp).helpGroup("Configuration:"));
   for (const { name, help, list } of sectionTable()) {
     if (!list || (sections && !sections.includes(name))) continue;
-    const form = name === "feed" || name === "sink" ? "<url...>" : "<json>";
-    const option = new Option(`--${name} ${form}`, listHelp(name, help));
+    const form = name === "feed" || name === "sink" ? "<url>" : "<json>";
+    const option = new Option(`--${name} ${form}`, listHelp(name, help)).argParser(collect);
     command.addOption(option.helpGroup(groupOf(name, help)));
   }
   const groups = new Map(sectionTable().map(({ name, help }) => [name, groupOf(name, help)]));
@@ -24,22 +24,29 @@ export function addConfigOptions(command: Command, sections?: readonly string[])
   return command;
 }
 
+/** A list flag is repeated, so that it never swallows the word after its value. */
+function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
 function groupOf(name: string, help: string): string {
   return `[${name}] ${help.replace(/\.$/, "")}:`;
 }
 
 function listHelp(name: string, help: string): string {
   if (name === "feed") {
-    return "Feed, as udp://HOST:PORT?format=itch50&name=nasdaq&interface=eth1; any key of [[feed]] may be a parameter. [default: udp://127.0.0.1:26400?format=tick]";
+    return "Feed, repeatable, as udp://HOST:PORT?format=itch50&name=nasdaq&interface=eth1; any key of [[feed]] may be a parameter. [default: udp://127.0.0.1:26400?format=tick]";
   }
   if (name === "sink") {
-    return "Sink, as stdout:// or udp://HOST:PORT?encoding=json. [default: stdout://]";
+    return "Sink, repeatable, as stdout:// or udp://HOST:PORT?encoding=json. [default: stdout://]";
   }
   return help;
 }
 
 function optionOf(row: OptionRow): Option {
-  return new Option(`${row.flag} <${placeholder(row)}>`, optionHelp(row));
+  // A switch may stand alone: --memory-lock is --memory-lock true.
+  const [open, close] = row.type === "boolean" ? ["[", "]"] : ["<", ">"];
+  return new Option(`${row.flag} ${open}${placeholder(row)}${close}`, optionHelp(row));
 }
 
 function placeholder(row: OptionRow): string {
@@ -83,7 +90,9 @@ function flagsOf(command: Command): Record<string, string | readonly string[]> {
   const flags: Record<string, string | readonly string[]> = {};
   const take = (path: string, attribute: string): void => {
     const value = values[attribute];
-    if (typeof value === "string" || Array.isArray(value)) flags[path] = value as string | string[];
+    if (value === true) flags[path] = "true";
+    else if (typeof value === "string" || Array.isArray(value))
+      flags[path] = value as string | string[];
   };
   take("config", "config");
   for (const { name, list } of sectionTable()) if (list) take(name, name);

@@ -24,6 +24,18 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./config.ts")).configCommand(),
   },
   {
+    name: "completion",
+    group: program,
+    summary: "print a completion script for bash, zsh or fish",
+    load: async () => (await import("./completion.ts")).completionCommand(),
+  },
+  {
+    name: "man",
+    group: program,
+    summary: "print the manual page",
+    load: async () => (await import("./man.ts")).manCommand(),
+  },
+  {
     name: "version",
     group: program,
     summary: "print the version and how it was built",

@@ -57,7 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
   replay: ["feed", "host"],
   demo: ["feed", "replay", "host"],
   host: [],
-  build: [],
+  build: ["command", "config"],
 };
 
 /** Bytes and numbers in, values out: these know no clock, no runtime and no I/O. */
