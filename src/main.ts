@@ -6,8 +6,19 @@ import { EdgeError } from "./error.ts";
 
 /** An error of ours rather than of the world, as in sysexits.h. */
 const EX_SOFTWARE = 70;
+const drainMs = 2000;
 
-process.exit(await main(process.argv.slice(2)));
+// A reader that leaves (`| head`) ends the program quietly, wherever its pipe is noticed.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? 0 : EX_SOFTWARE);
+});
+const code = await main(process.argv.slice(2));
+// What is still queued for a pipe would be lost by an exit; a stalled reader does not hold us long.
+await Promise.race([
+  new Promise<void>((written) => process.stdout.write("", () => written())),
+  Bun.sleep(drainMs),
+]);
+process.exit(code);
 
 async function main(args: readonly string[]): Promise<number> {
   try {

@@ -18,6 +18,12 @@ const program = "Program:";
 
 export const commandTable: readonly CommandRow[] = [
   {
+    name: "doctor",
+    group: machine,
+    summary: "examine what on this machine costs latency",
+    load: async () => (await import("./doctor.ts")).doctorCommand(),
+  },
+  {
     name: "config",
     group: program,
     summary: "print, check or start a configuration",

@@ -1,9 +1,12 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { initFile } from "../../src/config/init-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { optionTable, sectionTable } from "../../src/config/option.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { fromText } from "../../src/config/source.ts";
+
+const root = join(import.meta.dir, "../..");
 
 describe("option table", () => {
   test("everyOptionHasHelpAndADefault", () => {
@@ -12,6 +15,15 @@ describe("option table", () => {
       expect(value, path).toBeDefined();
     }
     for (const { name, help } of sectionTable()) expect(help, name).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test("everySectionFileIsComposed", () => {
+    const files = [...new Bun.Glob("*.ts").scanSync({ cwd: join(root, "src/config/section") })];
+    expect(files.map((file) => file.replace(/\.ts$/, "")).toSorted()).toEqual(
+      sectionTable()
+        .map(({ name }) => name)
+        .toSorted(),
+    );
   });
 
   test("everyNumberIsBounded", () => {
