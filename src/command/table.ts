@@ -30,6 +30,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./config.ts")).configCommand(),
   },
   {
+    name: "service",
+    group: machine,
+    summary: "install, remove or show the systemd service",
+    load: async () => (await import("./service.ts")).serviceCommand(),
+  },
+  {
     name: "completion",
     group: program,
     summary: "print a completion script for bash, zsh or fish",
