@@ -1,17 +1,32 @@
 /** `hftedge doctor`: what on this machine costs latency, with evidence and a remedy. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { ConfigError } from "../config/mistake.ts";
+import { connectsMax, parseTarget, probeConnect, renderConnect } from "../doctor/connect.ts";
+import { noNeeds, systemClock, type MachineNeeds } from "../doctor/context.ts";
 import { diagnose, type DiagnoseOptions } from "../doctor/diagnose.ts";
 import { areas, severities, type Area, type Severity } from "../doctor/finding.ts";
 import { renderDiagnosis } from "../doctor/render.ts";
+import { EdgeError } from "../error.ts";
+import { machineNeeds } from "../thread/machine-need.ts";
+import { addConfigOptions, loadFromCommand } from "./config-option.ts";
+import { print, printJson, printLine } from "./output.ts";
 
 interface DoctorFlags {
   json?: boolean;
-  exitCode?: boolean | Severity;
-  watch?: boolean | number;
+  exitCode?: Severity;
+  watch?: true | number;
   window: number;
   area?: Area[];
+  passive?: boolean;
+  throughput?: boolean;
+  probe?: { host: string; port: number };
+  count: number;
   root?: string;
 }
+
+const watchSDefault = 5;
+const connectPauseMs = 10;
+const connectTimeoutMs = 1000;
 
 function positive(max: number, unit: string): (text: string) => number {
   return (text) => {
@@ -21,6 +36,22 @@ function positive(max: number, unit: string): (text: string) => number {
     }
     return value;
   };
+}
+
+function whole(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > max) {
+      throw new InvalidArgumentError(`Give a whole number from 1 to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function target(text: string): { host: string; port: number } {
+  const parsed = parseTarget(text);
+  if (parsed === undefined) throw new InvalidArgumentError("Give HOST:PORT.");
+  return parsed;
 }
 
 function area(text: string, before: Area[] | undefined): Area[] {
@@ -48,33 +79,63 @@ function terminal(): { columns: number; colour: boolean } {
   return { columns: process.stdout.columns || 100, colour };
 }
 
-async function examine(flags: DoctorFlags, signal: AbortSignal): Promise<void> {
-  const options: DiagnoseOptions = { windowMs: flags.window };
+/** An invalid configuration is a finding here; what it would have asked for is then unknown. */
+function needsOf(command: Command): MachineNeeds {
+  try {
+    return machineNeeds(loadFromCommand(command));
+  } catch (error) {
+    if (!(error instanceof EdgeError)) throw error;
+    const problems =
+      error instanceof ConfigError
+        ? error.mistakes.map(({ key, reason }) => `${key} ${reason}`)
+        : [error.message];
+    return { ...noNeeds, config: { file: "the configuration", problems } };
+  }
+}
+
+async function examine(command: Command, flags: DoctorFlags, signal: AbortSignal): Promise<void> {
+  const options: DiagnoseOptions = {
+    windowMs: flags.window,
+    needs: needsOf(command),
+    active: flags.passive !== true,
+    throughput: flags.throughput === true,
+  };
   if (flags.root !== undefined) options.root = flags.root;
   if (flags.area !== undefined) options.areas = flags.area;
-  const intervalMs =
-    flags.watch === undefined ? 0 : (flags.watch === true ? 5 : Number(flags.watch)) * 1000;
+  const watches = flags.watch !== undefined;
+  const intervalMs = (typeof flags.watch === "number" ? flags.watch : watchSDefault) * 1000;
   for (;;) {
     const diagnosis = await diagnose(options);
-    const look = terminal();
-    if (flags.json === true) {
-      process.stdout.write(
-        intervalMs > 0
-          ? `${JSON.stringify(diagnosis)}\n`
-          : `${JSON.stringify(diagnosis, null, 2)}\n`,
-      );
+    if (signal.aborted) return;
+    if (flags.json !== true) {
+      const home = watches && process.stdout.isTTY ? "\x1b[H\x1b[2J" : "";
+      print(`${home}${renderDiagnosis(diagnosis, terminal())}\n`);
+    } else if (watches) {
+      printLine(JSON.stringify(diagnosis));
     } else {
-      const home = intervalMs > 0 && process.stdout.isTTY === true ? "\x1b[H\x1b[2J" : "";
-      process.stdout.write(`${home}${renderDiagnosis(diagnosis, look)}\n`);
+      printJson(diagnosis);
     }
     if (flags.exitCode !== undefined) {
-      const from = flags.exitCode === true ? "warning" : (flags.exitCode as Severity);
-      process.exitCode = severityExitCode(diagnosis.worst, from);
+      process.exitCode = severityExitCode(diagnosis.worst, flags.exitCode);
     }
-    if (intervalMs === 0 || signal.aborted) return;
+    if (!watches) return;
     await pause(intervalMs, signal);
     if (signal.aborted) return;
   }
+}
+
+async function probe(flags: DoctorFlags, signal: AbortSignal): Promise<void> {
+  const report = await probeConnect({
+    ...flags.probe!,
+    count: flags.count,
+    pauseMs: connectPauseMs,
+    timeoutMs: connectTimeoutMs,
+    clock: systemClock,
+    signal,
+  });
+  if (flags.json === true) printJson(report);
+  else printLine(renderConnect(report));
+  if (report.failed === report.count) process.exitCode = 1;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -86,9 +147,10 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** The subcommand; the caller adds it to the program. */
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  const command = new Command("doctor")
     .description(
-      "Examine this machine: findings with evidence, why they cost latency, and a remedy",
+      "Examines this machine: findings with evidence, why they cost latency, and a remedy.\n" +
+        "Changes nothing; what this machine has no use for is called not applicable.",
     )
     .option("--json", "print the findings as JSON (with --watch: one document a line)")
     .addOption(
@@ -100,13 +162,26 @@ export function doctorCommand(): Command {
         .preset("warning"),
     )
     .option("--area <names>", `examine only these: ${areas.join(", ")}`, area)
-    .option("--watch [seconds]", "examine again and again (every 5 s)", positive(86_400, "seconds"))
+    .option(
+      "--watch [seconds]",
+      `examine again and again, every ${watchSDefault} s or as given`,
+      positive(86_400, "seconds"),
+    )
     .option(
       "--window <ms>",
       "time between the two readings of counters",
       positive(60_000, "ms"),
       500,
     )
+    .option("--passive", "send no request to a loaded model")
+    .option("--throughput", "also measure sequential writes to the data directory (up to 64 MiB)")
+    .addOption(
+      new Option(
+        "--probe <host:port>",
+        "measure round trips of TCP connects to this address, and nothing else",
+      ).argParser(target),
+    )
+    .option("--count <n>", "connects of --probe", whole(connectsMax), 100)
     .addOption(new Option("--root <directory>", "read this directory in place of /").hideHelp())
     .action(async (flags: DoctorFlags) => {
       const stop = new AbortController();
@@ -114,10 +189,12 @@ export function doctorCommand(): Command {
       process.once("SIGINT", abort);
       process.once("SIGTERM", abort);
       try {
-        await examine(flags, stop.signal);
+        if (flags.probe === undefined) await examine(command, flags, stop.signal);
+        else await probe(flags, stop.signal);
       } finally {
         process.off("SIGINT", abort);
         process.off("SIGTERM", abort);
       }
     });
+  return addConfigOptions(command, ["feed", "data", "inference"]);
 }

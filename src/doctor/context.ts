@@ -25,16 +25,16 @@ export const systemClock: DoctorClock = {
   },
 };
 
-/** How the run uses Ollama; the options must be the run's own, because others reload the model. */
+/** How the run uses Ollama. */
 export interface OllamaNeeds {
   hosts: readonly string[];
   model: string;
-  /** num_ctx of the run's requests. */
+  /** num_ctx of the run's requests; 0 when they leave it to the server. */
   contextLength: number;
   /** Requests that the run keeps in flight on a host. */
   inFlight: number;
-  /** The frozen options of the run's requests, as sent. */
-  options: Readonly<Record<string, unknown>>;
+  /** The run's own request for a prompt; any other set of options would reload the model. */
+  body: (prompt: string) => unknown;
 }
 
 /** What the configuration asks of the machine; a part that is unknown is left out of the checks. */

@@ -20,10 +20,27 @@ import {
   type NotApplicable,
   type Severity,
 } from "./finding.ts";
+import { clockProbe } from "./clock.ts";
+import { configProbe } from "./config.ts";
+import { gpuProbe } from "./gpu.ts";
+import { limitProbe } from "./limit.ts";
 import { memoryProbe } from "./memory.ts";
+import { networkProbe } from "./network.ts";
+import { ollamaProbe } from "./ollama.ts";
+import { storageProbe } from "./storage.ts";
 import { systemProbe } from "./system.ts";
 
-const probes: readonly Probe[] = [systemProbe, memoryProbe];
+const probes: readonly Probe[] = [
+  systemProbe,
+  memoryProbe,
+  networkProbe,
+  limitProbe,
+  storageProbe,
+  clockProbe,
+  configProbe,
+  gpuProbe,
+  ollamaProbe,
+];
 
 export interface DiagnoseOptions {
   /** A directory that stands in for "/"; nothing is executed or measured there, only read. */

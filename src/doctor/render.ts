@@ -25,6 +25,8 @@ const looks: Record<Severity, { word: string; code: string }> = {
 };
 
 const wordWidth = 8;
+/** A longer title, e.g. with a GPU's identifier, has its evidence on the next line. */
+const titleWidthMax = 36;
 
 /** Breaks text between words; a word that is too long by itself stays whole. */
 export function wrap(text: string, width: number): string[] {
@@ -52,14 +54,15 @@ function headline(finding: Finding): string {
 function renderFinding(finding: Finding, titleWidth: number, options: RenderOptions): string[] {
   const { word, code } = looks[finding.severity];
   const indent = " ".repeat(wordWidth + 4);
-  const wide = options.columns >= wordWidth + titleWidth + 46;
+  const title = headline(finding);
+  const wide = title.length <= titleWidth && options.columns >= wordWidth + titleWidth + 46;
   const evidenceIndent = wide ? `${indent}${" ".repeat(titleWidth + 2)}` : indent;
   const width = Math.max(24, options.columns - evidenceIndent.length);
   const evidence = wrap(finding.evidence, width);
-  const title = `  ${paint(word.padEnd(wordWidth), code, options)}  ${headline(finding).padEnd(wide ? titleWidth : 0)}`;
+  const head = `  ${paint(word.padEnd(wordWidth), code, options)}  ${title.padEnd(wide ? titleWidth : 0)}`;
   const lines = wide
-    ? [`${title}  ${evidence[0]}`, ...evidence.slice(1).map((line) => evidenceIndent + line)]
-    : [title, ...evidence.map((line) => evidenceIndent + line)];
+    ? [`${head}  ${evidence[0]}`, ...evidence.slice(1).map((line) => evidenceIndent + line)]
+    : [head, ...evidence.map((line) => evidenceIndent + line)];
   if (finding.severity === "ok") return lines;
   const detailWidth = Math.max(24, options.columns - indent.length - 5);
   const why = wrap(finding.why, detailWidth);
@@ -90,7 +93,8 @@ export function renderDiagnosis(diagnosis: Diagnosis, options: RenderOptions): s
     diagnosis.notApplicable.filter((item) => item.area === area);
   const rank = (area: Area): number =>
     severities.indexOf(worst(byArea(area).map(({ severity }) => severity)));
-  const titleWidth = Math.max(0, ...diagnosis.findings.map((f) => headline(f).length));
+  const lengths = diagnosis.findings.map((f) => headline(f).length);
+  const titleWidth = Math.max(0, ...lengths.filter((length) => length <= titleWidthMax));
   const lines: string[] = [];
   for (const area of areas.toSorted((a, b) => rank(b) - rank(a))) {
     const findings = byArea(area);

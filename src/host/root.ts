@@ -4,7 +4,6 @@
  * unreadable is `undefined` or an empty list: a box without a knob is not a broken box.
  */
 import { closeSync, openSync, readSync, readdirSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
 
 /** No file of /proc or /sys that is read here comes near this, even with hundreds of CPUs. */
 const fileBytesMax = 8 << 20;
@@ -51,16 +50,18 @@ function readBounded(path: string): Uint8Array {
 /** Opens a root; nothing is read until asked for. */
 export function openRoot(path = "/"): HostRoot {
   const decoder = new TextDecoder();
+  // Not joined by a library: "device/.." must go up from where the link leads, not from its name.
+  const at = (name: string): string => (path === "/" ? name : `${path}/${name}`);
   const text = (name: string): string | undefined => {
     try {
-      return decoder.decode(readBounded(join(path, name)));
+      return decoder.decode(readBounded(at(name)));
     } catch {
       return undefined;
     }
   };
   const list = (name: string): string[] => {
     try {
-      return readdirSync(join(path, name)).toSorted();
+      return readdirSync(at(name)).toSorted();
     } catch {
       return [];
     }
@@ -78,7 +79,7 @@ export function openRoot(path = "/"): HostRoot {
     exists: (name) => text(name) !== undefined || list(name).length > 0,
     link: (name) => {
       try {
-        return readlinkSync(join(path, name));
+        return readlinkSync(at(name));
       } catch {
         return undefined;
       }

@@ -1,0 +1,53 @@
+/** Which CPUs serve an adapter's interrupts: not the receive thread's, and not another node's. */
+import { formatCpuList, parseCpuList } from "../host/proc.ts";
+import type { HostRoot } from "../host/root.ts";
+import type { ProbeContext } from "./context.ts";
+import { finding, notApplicable, type Outcome } from "./finding.ts";
+import { plural } from "./text.ts";
+
+/** MSI vectors of the device; a virtio device's belong to the PCI device above it. */
+export function interfaceInterrupts(root: HostRoot, name: string): number[] {
+  const device = `/sys/class/net/${name}/device`;
+  for (const path of [`${device}/msi_irqs`, `${device}/../msi_irqs`]) {
+    const vectors = root.list(path).filter((entry) => /^\d+$/.test(entry));
+    if (vectors.length > 0) return vectors.map(Number).toSorted((a, b) => a - b);
+  }
+  return [];
+}
+
+export function interruptPlacement({ root, needs }: ProbeContext, name: string): Outcome {
+  const vectors = interfaceInterrupts(root, name);
+  if (vectors.length === 0) {
+    return notApplicable("network.interrupt", "it has no interrupts of its own", name);
+  }
+  const cpusOf = (irq: number): number[] =>
+    parseCpuList(
+      root.word(`/proc/irq/${irq}/effective_affinity_list`) ??
+        root.word(`/proc/irq/${irq}/smp_affinity_list`) ??
+        "",
+    );
+  const used = [...new Set(vectors.flatMap(cpusOf))].toSorted((a, b) => a - b);
+  const isolated = parseCpuList(root.word("/sys/devices/system/cpu/isolated") ?? "");
+  const avoid = new Set([...needs.feedCpus, ...isolated]);
+  const hit = used.filter((cpu) => avoid.has(cpu));
+  const node = root.number(`/sys/class/net/${name}/device/numa_node`) ?? -1;
+  const local = parseCpuList(root.word(`/sys/class/net/${name}/device/local_cpulist`) ?? "");
+  const far = local.length === 0 ? [] : used.filter((cpu) => !local.includes(cpu));
+  const problems: string[] = [];
+  if (hit.length > 0) problems.push(`CPU ${formatCpuList(hit)} belongs to the feed or is isolated`);
+  if (far.length > 0)
+    problems.push(`CPU ${formatCpuList(far)} is not on the adapter's node ${node}`);
+  return finding(
+    "network.interrupt",
+    hit.length > 0 ? "warning" : far.length > 0 ? "note" : "ok",
+    `${plural(vectors.length, "vector")} on CPU ${formatCpuList(used) || "unknown"}` +
+      `${problems.length === 0 ? "" : `: ${problems.join("; ")}`}.`,
+    {
+      vectors: vectors.length,
+      cpus: formatCpuList(used),
+      onFeedOrIsolated: formatCpuList(hit),
+      onFarNode: formatCpuList(far),
+    },
+    name,
+  );
+}

@@ -1,0 +1,25 @@
+/** What a configuration asks of the machine, in the plain values that the doctor takes. */
+import { accepted, isLoopback, isMulticast, parseFeedLine } from "../config/address.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { MachineNeeds } from "../doctor/context.ts";
+
+export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): MachineNeeds {
+  const lines = config.feed.flatMap((feed) =>
+    feed.lines.map((line) => accepted(parseFeedLine(line))),
+  );
+  // An address in place of a name selects an interface too; only a name can be looked up here.
+  const named = lines
+    .map((line) => line.interface)
+    .filter((name): name is string => name !== null && !/^\d+\.\d+\.\d+\.\d+$/.test(name));
+  const loopbackOnly = lines.every(({ host }) => isLoopback(host));
+  return {
+    dataDirectory,
+    interfaces: named.length > 0 ? [...new Set(named)] : loopbackOnly ? ["lo"] : [],
+    ports: [...new Set(lines.map(({ port }) => port).filter((port) => port !== 0))],
+    multicastGroups: new Set(lines.map(({ host }) => host).filter(isMulticast)).size,
+    feedCpus: config.thread.feedCpu >= 0 ? [config.thread.feedCpu] : [],
+    receiveBufferBytes: Math.max(...config.feed.map((feed) => feed.receiveBufferBytes)),
+    ollama: undefined,
+    config: { file: file ?? "defaults, environment and flags", problems: [] },
+  };
+}

@@ -1,0 +1,146 @@
+/** The data directory, on real directories of this machine. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { noNeeds, systemClock } from "../../src/doctor/context.ts";
+import { diagnose, type Diagnosis } from "../../src/doctor/diagnose.ts";
+import { isFinding, type Outcome } from "../../src/doctor/finding.ts";
+import { spaceFinding } from "../../src/doctor/storage.ts";
+import { fakeRoot } from "../support/fake-root.ts";
+
+const made = mkdtempSync(join(tmpdir(), "hftedge-data-"));
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+
+function mountinfo(fileSystem: string, options = "rw,relatime"): string {
+  return `27 1 254:0 / / ${options} - ${fileSystem} /dev/vda rw\n`;
+}
+
+async function examine(
+  files: Readonly<Record<string, string>>,
+  dataDirectory = made,
+  more: { during?: Record<string, string>; flushNs?: number; throughput?: boolean } = {},
+): Promise<Diagnosis> {
+  const root = fakeRoot(files);
+  let nowNs = 0;
+  return await diagnose({
+    root: root.path,
+    areas: ["storage"],
+    throughput: more.throughput ?? false,
+    needs: { ...noNeeds, dataDirectory },
+    clock: {
+      ...systemClock,
+      nowNs: () => (nowNs += more.flushNs ?? 1000),
+      sleep: (ms) => {
+        nowNs += ms * 1e6;
+        root.write(more.during ?? {});
+        return Promise.resolve();
+      },
+    },
+  });
+}
+
+function severityOf({ findings }: Diagnosis, id: string): string | undefined {
+  return findings.find((finding) => finding.id === id)?.severity;
+}
+
+describe("space", () => {
+  const gib = 2 ** 30;
+  test.each([
+    [100 * gib, 500 * gib, "ok"],
+    [20 * gib, 500 * gib, "warning"],
+    [1 * gib, 10 * gib, "warning"],
+    [0.1 * gib, 10 * gib, "critical"],
+  ] as const)("%d of %d bytes is %s", (free, total, severity) => {
+    const outcome: Outcome = spaceFinding(free, total, "/data");
+    expect(isFinding(outcome) && outcome.severity).toBe(severity);
+    if (isFinding(outcome) && severity !== "ok") expect(outcome.remedy).toContain("df -h /data");
+  });
+});
+
+describe("file system", () => {
+  test.each([
+    ["ext4", "ok"],
+    ["xfs", "ok"],
+    ["tmpfs", "note"],
+    ["overlay", "note"],
+    ["nfs4", "warning"],
+  ])("%s is %s", async (kind, severity) => {
+    const diagnosis = await examine({ "proc/self/mountinfo": mountinfo(kind) });
+    expect(severityOf(diagnosis, "storage.file-system")).toBe(severity);
+  });
+
+  test("read-only is critical, and nothing is written", async () => {
+    const diagnosis = await examine({ "proc/self/mountinfo": mountinfo("ext4", "ro") });
+    expect(severityOf(diagnosis, "storage.file-system")).toBe("critical");
+    expect(severityOf(diagnosis, "storage.flush")).toBeUndefined();
+  });
+});
+
+describe("small synchronous writes", () => {
+  test("are timed, bounded, and leave nothing behind", async () => {
+    const diagnosis = await examine({});
+    const found = diagnosis.findings.find(({ id }) => id === "storage.flush");
+    expect(found?.severity).toBe("ok");
+    expect(found?.values["writes"]).toBe(16);
+    expect(readdirSync(made)).toEqual([]);
+  });
+
+  test("a disk that takes 80 ms is a warning, and the probe stops at its budget", async () => {
+    const diagnosis = await examine({}, made, { flushNs: 80e6 });
+    const found = diagnosis.findings.find(({ id }) => id === "storage.flush");
+    expect(found?.severity).toBe("warning");
+    expect(found?.evidence).toContain("median 80.0 ms");
+    expect(found?.values["writes"]).toBeLessThan(6);
+    expect(found?.remedy).toContain(`findmnt -T ${made}`);
+  });
+
+  test("a directory that no run has made is not made", async () => {
+    const path = join(made, "not", "yet");
+    const diagnosis = await examine({}, path);
+    expect(diagnosis.notApplicable.map(({ id }) => id)).toContain("storage.flush");
+    expect(readdirSync(made)).toEqual([]);
+  });
+
+  test("a path that cannot be written to is reported, not thrown", async () => {
+    const path = join(made, "full");
+    mkdirSync(path);
+    // A directory in the way of the probe's file stands for every refusal of the file system.
+    mkdirSync(join(path, `.doctor-${process.pid}`));
+    const diagnosis = await examine({}, path);
+    rmSync(path, { recursive: true });
+    expect(severityOf(diagnosis, "storage.flush")).toBe("critical");
+  });
+});
+
+function diskLine(writes: number, writeMs: number, busyMs: number): string {
+  return ` 254       0 vda 10 0 80 5 ${writes} 0 800 ${writeMs} 0 ${busyMs} 10 0 0 0 0 0 0\n`;
+}
+
+describe("the device", () => {
+  test("that is busy all the time is a warning", async () => {
+    const diagnosis = await examine(
+      { "proc/self/mountinfo": mountinfo("ext4"), "proc/diskstats": diskLine(100, 50, 1000) },
+      made,
+      { during: { "proc/diskstats": diskLine(140, 450, 1490) } },
+    );
+    const found = diagnosis.findings.find(({ id }) => id === "storage.device");
+    expect(found?.severity).toBe("warning");
+    expect(found?.evidence).toBe(
+      "vda was busy 98% of the time: 40 writes at 10.0 ms on average, 0 reads.",
+    );
+    expect(found?.remedy).toContain("iotop");
+  });
+});
+
+describe("throughput", () => {
+  test("is measured only when asked for, in bounds, and leaves nothing behind", async () => {
+    expect(severityOf(await examine({}), "storage.throughput")).toBeUndefined();
+    const diagnosis = await examine({}, made, { throughput: true, flushNs: 100e6 });
+    const found = diagnosis.findings.find(({ id }) => id === "storage.throughput");
+    // The clock jumps 100 ms at each look, so that the budget of 2 s ends it early.
+    expect(found?.values["writtenBytes"]).toBeLessThan(64 << 20);
+    expect(found?.severity).toBe("warning");
+    expect(readdirSync(made)).toEqual([]);
+  });
+});
