@@ -131,7 +131,7 @@ export interface DecisionTable {
   activate(versionLo: number, versionHi: number): void;
   /** Writer. The answer stands no longer (withdrawn, too old). */
   remove(key: Uint32Array, index: number): void;
-  /** Writer's view of an answer without counting a use; 0 when there is none. */
+  /** Writer's view of an answer without counting a use; 0 when there is none, else sets `slot`. */
   peek(key: Uint32Array, index: number): number;
   /** Uses of the state in the active plane since it was filled, for L2's order (mod 2^32). */
   uses(key: Uint32Array, index: number): number;
@@ -295,7 +295,8 @@ class DenseTable extends PlaneTable implements DecisionTable {
 
   peek(_key: Uint32Array, index: number): number {
     const active = this.active();
-    const word = Atomics.load(this.words, this.planeAt(active & 1) + index * 2) >>> 0;
+    this.slot = this.planeAt(active & 1) + index * 2;
+    const word = Atomics.load(this.words, this.slot) >>> 0;
     return wordGeneration(word) === active >>> 1 ? word : 0;
   }
 
@@ -466,7 +467,8 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
     const active = this.active();
     const entry = this.#find(active & 1, key, hashKey(key, this.#keyWords));
     if (entry < 0) return 0;
-    const word = (this.words[this.planeAt(active & 1) + entry * this.#stride + 1] as number) >>> 0;
+    this.slot = this.planeAt(active & 1) + entry * this.#stride;
+    const word = (this.words[this.slot + 1] as number) >>> 0;
     return wordGeneration(word) === active >>> 1 ? word : 0;
   }
 
