@@ -6,19 +6,23 @@ import { z } from "zod";
 import { dataSection } from "./section/data.ts";
 import { feedSection } from "./section/feed.ts";
 import { httpSection } from "./section/http.ts";
+import { limitSection } from "./section/limit.ts";
 import { logSection } from "./section/log.ts";
 import { memorySection } from "./section/memory.ts";
 import { signalSection } from "./section/signal.ts";
 import { sinkSection } from "./section/sink.ts";
+import { stateSection } from "./section/state.ts";
 import { threadSection } from "./section/thread.ts";
 
 export const configSchema = z.strictObject({
   feed: z.array(feedSection).min(1).max(16).prefault([{}]).describe("Market data in."),
+  state: stateSection.prefault({}).describe("Market states, which the model is asked about."),
   signal: signalSection.prefault({}).describe("Trading signals out."),
   sink: z.array(sinkSection).max(16).prefault([{}]).describe("Where signals go."),
   http: httpSection.prefault({}).describe("The HTTP API, dashboard and metrics."),
   log: logSection.prefault({}).describe("Messages on stderr."),
   memory: memorySection.prefault({}).describe("Memory of this process."),
+  limit: limitSection.prefault({}).describe("Capacities of tables in memory."),
   thread: threadSection.prefault({}).describe("Worker threads."),
   data: dataSection.prefault({}).describe("State that outlives a run."),
 });

@@ -337,7 +337,8 @@ export class Engine {
     if ((verdict & (Verdict.gap | Verdict.damaged)) !== 0) {
       const cause = (verdict & Verdict.gap) !== 0 ? Reason.gap : Reason.partial;
       this.#distrust(feed, cause, receiveNs);
-      if (partialBooks && (verdict & Verdict.held) === 0) health.trust(feed);
+      const usable = partialBooks || (verdict & Verdict.cleared) !== 0;
+      if (usable && (verdict & Verdict.held) === 0) health.trust(feed);
     }
     if ((verdict & Verdict.endOfSession) !== 0) {
       health.blocked[feed] = Reason.endOfSession;

@@ -29,13 +29,21 @@ export const Verdict = {
   held: 1024,
   /** What was missing has come and was applied: the channel is whole again. */
   recovered: 2048,
+  /**
+   * The channel's books were cleared because of what else the verdict says: they hold only what is
+   * told from now on, so they heal one by one.
+   */
+  cleared: 4096,
 } as const;
 
-/** With any of these the channel's books must not be trusted until they are healed. */
-export const staleVerdicts = Verdict.damaged | Verdict.gap | Verdict.endOfSession;
-
-/** How a book becomes whole again after messages were lost. */
-export type Healing = "snapshot" | "levels" | "quotes" | "next message";
+/**
+ * How a book becomes whole again after messages were lost:
+ * - snapshot: not by itself, an order once missed stays unknown; the books are left as they were;
+ * - levels: the decoder clears the channel's books, and each is used again once both of its sides
+ *   have been told anew;
+ * - message: every message stands for itself, nothing has to heal.
+ */
+export type Healing = "snapshot" | "levels" | "message";
 
 /**
  * One format's decoder, made once per feed. After `decode` its fields describe that datagram.

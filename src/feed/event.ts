@@ -23,6 +23,12 @@ export interface MarketEvents {
   /** Market time of the messages that follow: ns since the feed's midnight, an exact double. */
   time(marketNs: number): void;
 
+  /**
+   * The messages to come will look this order up. It changes nothing: a table too large for the
+   * cache fetches the order's place, so that the misses of a whole datagram overlap.
+   */
+  prefetch(refHi: number, refLo: number): void;
+
   addOrder(
     instrument: number,
     refHi: number,
@@ -62,7 +68,9 @@ export interface MarketEvents {
 
   /** The whole size at one price; size 0 removes the level. `complete`: the book is consistent now. */
   setLevel(instrument: number, side: Side, price: number, size: number, complete: boolean): void;
-  /** Both best levels at once; a size of 0 means that side is empty. */
+  /**
+   * Both best levels at once; a size of 0 means that side is empty, NaN that its size was not told.
+   */
   quote(
     instrument: number,
     bidPrice: number,

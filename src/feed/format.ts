@@ -56,7 +56,7 @@ export const formats = {
   },
   tick: {
     help: "JSON, one object a line with symbol, timestamp, price, volume and perhaps bid and ask",
-    healing: "next message",
+    healing: "message",
     priceDecimals: (options) => options.priceDecimals,
     create: (events, counters, options) =>
       new Tick(events, counters, {

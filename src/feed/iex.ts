@@ -11,7 +11,7 @@ import { type MarketEvents, Side, TradingState } from "./event.ts";
  *   8 buy, 5 sell level 30   size@18 price@22; flag bit 0: the event is complete
  *   Q quote 42               bid size@18 bid@22 ask@30 ask size@38
  *   T trade, B break 38      size@18 price@22 trade id@30
- *   H trading status 22      status@18 reason[4]@19        O operational halt 18   status@1
+ *   H trading status 22      status@1 reason[4]@18         O operational halt 18   status@1
  *
  * Messages may grow at their end, so a longer one is read as far as it is known.
  */
@@ -164,7 +164,7 @@ export class Iex {
         return true;
       case 0x48: {
         // H
-        const state = tradingStateOf(bytes[m + 18]!);
+        const state = tradingStateOf(bytes[m + 1]!);
         if (state < 0) return this.#bad();
         this.#trading[instrument] = state;
         this.#events.tradingState(instrument, this.#stateOf(instrument));

@@ -68,13 +68,18 @@ export class IexTp implements DatagramDecoder {
     this.sentNs = sentNs;
     if (verdict !== Verdict.applied || sequencer.skip > 0) {
       sequencer.count(verdict, counters);
-      if ((verdict & clearing) !== 0) messages.clear(channel);
+      // The books begin empty wherever the stream is joined, so that is no reason for distrust.
+      verdict &= ~Verdict.joined;
+      if ((verdict & clearing) !== 0) {
+        messages.clear(channel);
+        verdict |= Verdict.cleared;
+      }
     }
     if ((verdict & Verdict.applied) === 0) return verdict;
     counters[FeedCount.messages]! += count - sequencer.skip;
     if (!messages.block(bytes, iexTpHeaderBytes, count, sequencer.skip, channel)) {
       messages.clear(channel);
-      verdict |= Verdict.damaged;
+      verdict |= Verdict.damaged | Verdict.cleared;
     }
     this.sequence = first + count - 1;
     return verdict;

@@ -79,6 +79,7 @@ export class MoldUdp64 implements DatagramDecoder {
       if ((verdict & (Verdict.restart | Verdict.sessionChange)) !== 0) {
         messages.reset();
         this.#clear();
+        verdict |= Verdict.cleared;
       }
       if (ended && (verdict & Verdict.heartbeat) !== 0) {
         counters[FeedCount.endsOfSession]!++;

@@ -11,7 +11,7 @@ import { JsonScanner } from "./json.ts";
  *
  * The first four are required, in any order; other fields are passed over. Numbers may be given as
  * strings. `bid` and `ask` are best prices, null or absent when that side is empty or not known; a
- * size that is absent counts as 1. A datagram of white space alone is a heartbeat.
+ * size that is absent is NaN. A datagram of white space alone is a heartbeat.
  */
 
 /** What a timestamp counts, since the epoch: name → decimals between it and a nanosecond. */
@@ -30,6 +30,8 @@ export interface TickOptions {
 
 const maxSymbolBytes = 16;
 const maxDepth = 64;
+/** A size below 0 or out of range; NaN is one that was not told. */
+const badSize = -1;
 
 /** The fields, and the bit of each in `#seen`. */
 const Field = {
@@ -211,9 +213,9 @@ export class Tick implements DatagramDecoder {
 
   #size(): number {
     const size = this.#json.scaled(this.#sizeDecimals);
-    if (size !== 0) return size;
+    if (size !== 0) return size > 0 ? size : badSize;
     const sign = this.#json.sign();
-    return sign < 0 ? Number.NaN : sign;
+    return sign < 0 ? badSize : sign;
   }
 
   #apply(): number {
@@ -221,15 +223,15 @@ export class Tick implements DatagramDecoder {
     if (!isSymbol(this.#symbol, this.#symbolLength)) return FeedCount.badSymbol;
     const hasBid = (seen & Field.bid) !== 0;
     const hasAsk = (seen & Field.ask) !== 0;
-    const bidSize = (seen & Field.bidSize) === 0 ? 1 : this.#bidSize;
-    const askSize = (seen & Field.askSize) === 0 ? 1 : this.#askSize;
+    const bidSize = (seen & Field.bidSize) === 0 ? Number.NaN : this.#bidSize;
+    const askSize = (seen & Field.askSize) === 0 ? Number.NaN : this.#askSize;
     // Written so that NaN, which stands for a number out of range, fails as well.
     const good =
       this.#timeNs === this.#timeNs &&
       this.#price > 0 &&
       this.#volume >= 0 &&
-      (!hasBid || (this.#bid >= 0 && bidSize >= 0)) &&
-      (!hasAsk || (this.#ask >= 0 && askSize >= 0));
+      (!hasBid || (this.#bid >= 0 && bidSize !== badSize)) &&
+      (!hasAsk || (this.#ask >= 0 && askSize !== badSize));
     if (!good) return FeedCount.badValue;
     const events = this.#events;
     const instrument = events.instrument(this.#symbol, 0, this.#symbolLength);

@@ -254,6 +254,7 @@ export class BookSet {
       const at = i * WORDS;
       this.words.fill(0, at, at + FLAGS);
       this.words[at + LIVE_ORDERS] = 0;
+      this.words[at + GENERATION]!++;
       this.forget(i);
     }
   }

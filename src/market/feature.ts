@@ -24,11 +24,13 @@ import {
   BID_SIZE,
   BOUGHT,
   DOUBLES,
+  GENERATION,
   LAST_PRICE,
   LAST_SIZE,
   MARKET_NS,
   SOLD,
   TRADES,
+  WORDS,
 } from "./layout.ts";
 
 /** Names are API: they appear in config, prompts and decision versions. Values index `values`. */
@@ -53,6 +55,8 @@ const FLOW = 11;
 const FLOW_VOLUME = 12;
 const USUAL_VOLUME = 13;
 const PATH = 14;
+/** Of the book that these are about: a book that was cleared is another one. */
+const BOOK_GENERATION = 15;
 
 /** Usual volume is measured over so many flow windows. */
 const USUAL_WINDOWS = 10;
@@ -104,6 +108,11 @@ export class FeatureSet {
     const book = books.doubles;
     const at = instrument * FEATURE_STRIDE;
     const from = instrument * DOUBLES;
+    const generation = books.words[instrument * WORDS + GENERATION]!;
+    if (values[at + BOOK_GENERATION] !== generation) {
+      this.forget(instrument);
+      values[at + BOOK_GENERATION] = generation;
+    }
     const tick = books.instruments.tickSize[instrument]!;
     const bidSize = book[from + BID_SIZE]!;
     const askSize = book[from + ASK_SIZE]!;

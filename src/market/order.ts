@@ -140,6 +140,11 @@ export class OrderTable {
     this.count = 0;
   }
 
+  /** Where a reference would stand in an empty table. */
+  homeOf(refHi: number, refLo: number): number {
+    return this.home(refHi | 0, refLo | 0);
+  }
+
   private home(hi: number, lo: number): number {
     const mixed = lo ^ Math.imul(hi, 0x85ebca6b);
     return Math.imul(mixed ^ (mixed >>> 15), 0x9e3779b1) >>> this.shift;

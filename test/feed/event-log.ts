@@ -7,6 +7,7 @@ export class EventLog implements MarketEvents {
   /** The only symbols followed; all of them when empty. */
   readonly followed: readonly string[];
   times = 0;
+  prefetched = 0;
   lastTime = Number.NaN;
 
   constructor(followed: readonly string[] = []) {
@@ -24,6 +25,9 @@ export class EventLog implements MarketEvents {
   time(marketNs: number): void {
     this.times++;
     this.lastTime = marketNs;
+  }
+  prefetch(): void {
+    this.prefetched++;
   }
   addOrder(...rest: number[]): void {
     this.events.push(["addOrder", ...rest]);

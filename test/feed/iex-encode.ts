@@ -81,12 +81,9 @@ export function iexTrade(
   return bytes;
 }
 
-/** A message of which only the head and one byte matter: 'H' with its status, 'O' with its flag. */
+/** 'H' or 'O': the status stands where other messages have their flags. */
 export function iexStatus(type: "H" | "O", status: string, symbol: string, ns: bigint): Buffer {
-  if (type === "O") return message("O", status.charCodeAt(0), 18, ns, symbol);
-  const bytes = message("H", 0, 22, ns, symbol);
-  bytes.write(status, 18, "latin1");
-  return bytes;
+  return message(type, status.charCodeAt(0), type === "H" ? 22 : 18, ns, symbol);
 }
 
 /** An administrative message of zeros behind its head. */

@@ -107,7 +107,9 @@ describe("DEEP and TOPS messages", () => {
   });
 
   test("timeTooFarFromTheBaseToBeExactIsCounted", () => {
-    expect(send(1, [iexLevel("8", "AAPL", 1, 1n, 1n)])).toBe(Verdict.applied | Verdict.damaged);
+    expect(send(1, [iexLevel("8", "AAPL", 1, 1n, 1n)])).toBe(
+      Verdict.applied | Verdict.damaged | Verdict.cleared,
+    );
     expect(counters[FeedCount.badValue]).toBe(1);
   });
 
@@ -154,15 +156,19 @@ describe("IEX-TP", () => {
     expect(decoder.sentNs).toBe(3);
   });
 
+  test("joinInMidSessionIsNoReasonForDistrustBecauseLevelsAreToldAnew", () => {
+    expect(send(500, [level()])).toBe(Verdict.applied);
+  });
+
   test("heartbeatExposesLostTail", () => {
     send(1, [level()]);
-    expect(send(4, [])).toBe(Verdict.heartbeat | Verdict.gap);
+    expect(send(4, [])).toBe(Verdict.heartbeat | Verdict.gap | Verdict.cleared);
     expect(counters[FeedCount.lostMessages]).toBe(2);
   });
 
   test("gapClearsTheChannelsBooks", () => {
     send(1, [level()]);
-    expect(send(3, [level()])).toBe(Verdict.applied | Verdict.gap);
+    expect(send(3, [level()])).toBe(Verdict.applied | Verdict.gap | Verdict.cleared);
     expect(log.events.map(([name]) => name)).toEqual(["setLevel", "clear", "setLevel"]);
   });
 
@@ -170,7 +176,7 @@ describe("IEX-TP", () => {
     send(1, [level("AAPL")], { channel: 1 });
     send(1, [level("MSFT")], { channel: 2 });
     expect(decoder.channel).toBe(1);
-    expect(send(5, [], { channel: 2 })).toBe(Verdict.heartbeat | Verdict.gap);
+    expect(send(5, [], { channel: 2 })).toBe(Verdict.heartbeat | Verdict.gap | Verdict.cleared);
     expect(log.events.at(-1)).toEqual(["clear", 1]);
     expect(send(2, [level("AAPL")], { channel: 1 })).toBe(Verdict.applied);
     expect(decoder.channel).toBe(0);
@@ -180,20 +186,26 @@ describe("IEX-TP", () => {
     send(1, [level(), level()], { sentNs: at(100) });
     expect(send(1, [level()], { sentNs: at(100) })).toBe(Verdict.duplicate);
     expect(send(2, [level()], { sentNs: at(200) })).toBe(Verdict.duplicate);
-    expect(send(1, [level()], { sentNs: at(300) })).toBe(Verdict.applied | Verdict.restart);
+    expect(send(1, [level()], { sentNs: at(300) })).toBe(
+      Verdict.applied | Verdict.restart | Verdict.cleared,
+    );
     expect(send(2, [level()], { sentNs: at(301) })).toBe(Verdict.applied);
     expect(counters[FeedCount.restarts]).toBe(1);
   });
 
   test("backwardResetByHeartbeat", () => {
     send(1, [level(), level()]);
-    expect(send(1, [], { sentNs: at(300) })).toBe(Verdict.heartbeat | Verdict.restart);
+    expect(send(1, [], { sentNs: at(300) })).toBe(
+      Verdict.heartbeat | Verdict.restart | Verdict.cleared,
+    );
     expect(send(1, [level()], { sentNs: at(301) })).toBe(Verdict.applied);
   });
 
   test("sessionChange", () => {
     send(1, [level()]);
-    expect(send(1, [level()], { session: 78 })).toBe(Verdict.applied | Verdict.sessionChange);
+    expect(send(1, [level()], { session: 78 })).toBe(
+      Verdict.applied | Verdict.sessionChange | Verdict.cleared,
+    );
     expect(send(2, [level()], { session: 78 })).toBe(Verdict.applied);
   });
 

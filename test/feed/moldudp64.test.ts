@@ -129,7 +129,7 @@ describe("MoldUDP64", () => {
 
   test("restartIsBelievedAtSequenceOneWithAdvancingTime", () => {
     send(1, 3, 5 * second);
-    expect(send(1, 2, 6 * second)).toBe(Verdict.applied | Verdict.restart);
+    expect(send(1, 2, 6 * second)).toBe(Verdict.applied | Verdict.restart | Verdict.cleared);
     expect(log.events).toContainEqual(["clear", -1]);
     expect(send(3, 1, 7 * second)).toBe(Verdict.applied);
     expect(counters[FeedCount.restarts]).toBe(1);
@@ -145,7 +145,7 @@ describe("MoldUDP64", () => {
   test("newSessionClearsTheBooks", () => {
     send(1, 3);
     packer.setSession("000000002A");
-    expect(send(1, 1)).toBe(Verdict.applied | Verdict.sessionChange);
+    expect(send(1, 1)).toBe(Verdict.applied | Verdict.sessionChange | Verdict.cleared);
     expect(log.events).toContainEqual(["clear", -1]);
     expect(counters[FeedCount.sessionChanges]).toBe(1);
   });
@@ -153,7 +153,9 @@ describe("MoldUDP64", () => {
   test("newSessionInItsMiddleIsAGap", () => {
     send(1, 3);
     packer.setSession("000000002A");
-    expect(send(10, 1)).toBe(Verdict.applied | Verdict.sessionChange | Verdict.gap);
+    expect(send(10, 1)).toBe(
+      Verdict.applied | Verdict.sessionChange | Verdict.cleared | Verdict.gap,
+    );
     expect(counters[FeedCount.lostMessages]).toBe(9);
   });
 

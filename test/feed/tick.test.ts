@@ -71,13 +71,13 @@ describe("tick", () => {
     ]);
   });
 
-  test("sizesThatAreAbsentCountAsOneAndAnAbsentSideIsEmpty", () => {
+  test("sizesThatAreAbsentAreNotTheNumberZeroAndAnAbsentSideIsEmpty", () => {
     send(tick({ bid: 320.13, ask: 320.15 }));
     send(tick({ bid: 320.13, ask: null }));
     send(tick({ ask: 320.15, askSize: 7 }));
     expect(log.events.filter(([name]) => name === "quote")).toEqual([
-      ["quote", 0, 3_201_300, 1, 3_201_500, 1],
-      ["quote", 0, 3_201_300, 1, 0, 0],
+      ["quote", 0, 3_201_300, Number.NaN, 3_201_500, Number.NaN],
+      ["quote", 0, 3_201_300, Number.NaN, 0, 0],
       ["quote", 0, 0, 0, 3_201_500, 7],
     ]);
   });
@@ -160,6 +160,8 @@ describe("tick", () => {
       { volume: -1 },
       { volume: -0.1 },
       { bid: -5 },
+      { bid: 1, bidSize: -5 },
+      { ask: 1, askSize: 1e300 },
       { timestamp: -1 },
       { timestamp: 1 },
       { timestamp: 1e300 },
