@@ -18,6 +18,12 @@ const program = "Program:";
 
 export const commandTable: readonly CommandRow[] = [
   {
+    name: "replay",
+    group: running,
+    summary: "send a capture, an ITCH file or a tick file to a UDP address",
+    load: async () => (await import("./replay.ts")).replayCommand(),
+  },
+  {
     name: "doctor",
     group: machine,
     summary: "examine what on this machine costs latency",

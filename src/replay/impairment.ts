@@ -69,7 +69,8 @@ export class Impairment {
         this.counts.truncated += 1;
       }
       if (reorders && this.#held.length < reorderDepthMax) {
-        const copy = bytes.slice(offset, offset + sent);
+        // A true copy: `slice` of a Buffer would be a view of what the sender writes over next.
+        const copy = new Uint8Array(bytes.subarray(offset, offset + sent));
         this.#held.push({ bytes: copy, releaseAt: this.#offered + behind });
         this.counts.reordered += 1;
       } else this.#emit(bytes, offset, sent);

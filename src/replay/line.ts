@@ -113,12 +113,9 @@ export class UdpLine implements Line {
         return true;
       } catch (error) {
         // The ICMP error of an earlier datagram is reported by whichever call comes next, so a
-        // healthy send may throw once for another's fault.
+        // healthy send may throw once for another's fault. The error handler is told of it as well.
         this.#lastFault = error instanceof Error ? error.message : String(error);
-        if (attempt === 0) {
-          if ((error as { code?: string }).code === "ECONNREFUSED") this.counts.refused += 1;
-          continue;
-        }
+        if (attempt === 0) continue;
         this.counts.failed += 1;
         return true;
       }
@@ -126,7 +123,7 @@ export class UdpLine implements Line {
   }
 
   #queue(datagram: Uint8Array): void {
-    if (this.#backlog.length < backlogMax) this.#backlog.push(datagram.slice());
+    if (this.#backlog.length < backlogMax) this.#backlog.push(new Uint8Array(datagram));
     else this.counts.failed += 1;
   }
 

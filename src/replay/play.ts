@@ -113,8 +113,9 @@ export class Player {
     const { open, pace, clock, stopped } = this.#options;
     const { state } = this;
     const before = state.source;
-    const source = await open(state.pass);
+    let source: DatagramSource | undefined;
     try {
+      source = await open(state.pass);
       pace.start(clock.nowNs());
       while (!stopped() && !this.#finished()) {
         const step = source.next();
@@ -139,8 +140,10 @@ export class Player {
     } catch (error) {
       state.error = error;
     } finally {
-      this.#update(source, before);
-      await source.close();
+      if (source !== undefined) {
+        this.#update(source, before);
+        await source.close();
+      }
     }
   }
 
