@@ -35,7 +35,7 @@ export async function buildFact(): Promise<BuildFact> {
 
 /** A Worker inside a compiled binary must be an entry point of its own. */
 function entryPoints(): string[] {
-  const workers = ["feed", "inference", "ops"].map((name) => `src/thread/${name}.ts`);
+  const workers = ["feed", "inference", "ops", "demo"].map((name) => `src/thread/${name}.ts`);
   return ["src/main.ts", ...workers.filter((path) => existsSync(join(root, path)))];
 }
 

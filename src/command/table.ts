@@ -18,10 +18,22 @@ const program = "Program:";
 
 export const commandTable: readonly CommandRow[] = [
   {
-    name: "replay",
+    name: "run",
     group: running,
-    summary: "send a capture, an ITCH file or a tick file to a UDP address",
-    load: async () => (await import("./replay.ts")).replayCommand(),
+    summary: "take market data in and put signals out",
+    load: async () => (await import("./run.ts")).runCommand(),
+  },
+  {
+    name: "hold",
+    group: running,
+    summary: "force HOLD at once, for a symbol or for everything",
+    load: async () => (await import("./hold.ts")).holdCommand(),
+  },
+  {
+    name: "release",
+    group: running,
+    summary: "lift a hold",
+    load: async () => (await import("./hold.ts")).releaseCommand(),
   },
   {
     name: "doctor",

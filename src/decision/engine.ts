@@ -49,6 +49,8 @@ export interface EngineOptions {
   answers: Ring;
   emitter: Emitter;
   publisher: Publisher;
+  /** Whether a symbol that has just become known is held by the operator. */
+  isHeld: (instrument: number) => boolean;
   /** ns since the run's base. */
   now: () => number;
   /** Epoch seconds of the run's base. */
@@ -115,6 +117,7 @@ export class Engine {
   /** When the instrument's open miss was received; NaN when it has none. */
   readonly #missedNs: Float64Array;
   #generation: number;
+  #known = 0;
   #stopping = false;
 
   constructor(options: EngineOptions) {
@@ -158,6 +161,7 @@ export class Engine {
       this.#notice(feed, verdict, receiveNs);
     const touched = books.touchedCount;
     if (touched === 0) return;
+    if (this.#instruments.count !== this.#known) this.#admit();
 
     const bookNs = this.#now();
     this.#options.stages.ingestion.record(bookNs - receiveNs);
@@ -186,6 +190,13 @@ export class Engine {
   ): void {
     this.#decide(instrument, feed, receiveNs, late, answered, repeat);
     this.#publisher.publish(instrument);
+  }
+
+  /** New instruments: a hold that was laid on the symbol before it was first seen holds from now. */
+  #admit(): void {
+    for (; this.#known < this.#instruments.count; this.#known++) {
+      this.held[this.#known] = this.#options.isHeld(this.#known) ? 1 : 0;
+    }
   }
 
   /**

@@ -106,10 +106,19 @@ export function receiveStampNs(fd: number, baseSeconds: number): number {
   return timespecNs(baseSeconds);
 }
 
-/** mlockall(MCL_CURRENT | MCL_FUTURE): 0, or the errno; -1 where there is no C library. */
+const lockCurrent = 1;
+const lockFuture = 2;
+const lockOnFault = 4;
+
+/**
+ * Keeps every page in RAM from its first use on: 0, or the errno; -1 where there is no C library.
+ * On fault, because the engine reserves far more address space than it uses: locking that at once
+ * would take seconds and gigabytes (17 s were seen).
+ */
 export function lockMemory(): number {
   if (libc === undefined) return -1;
-  return libc.symbols.mlockall(3) === 0 ? 0 : errno();
+  const locked = libc.symbols.mlockall(lockCurrent | lockFuture | lockOnFault);
+  return locked === 0 ? 0 : errno();
 }
 
 const affinityMask = new Uint8Array(128);

@@ -52,7 +52,6 @@ class HandleSource implements ChunkSource {
   readonly #path: string;
   readonly #handle: FileHandle;
   #peeked: Uint8Array | undefined;
-  #closed = false;
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -81,9 +80,8 @@ class HandleSource implements ChunkSource {
     }
   }
 
-  async close(): Promise<void> {
-    if (!this.#closed) await this.#handle.close();
-    this.#closed = true;
+  close(): Promise<void> {
+    return this.#handle.close();
   }
 }
 

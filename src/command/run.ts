@@ -1,0 +1,152 @@
+import { writeFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { EdgeError } from "../error.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { logLine, type LogLevel } from "../thread/log.ts";
+import { planRun } from "../thread/plan.ts";
+import { sharedBytes } from "../thread/shared.ts";
+import { type RunReport, Supervisor } from "../thread/supervisor.ts";
+import { addConfigOptions, loadFromCommand } from "./config-option.ts";
+
+interface RunOptions {
+  for?: number;
+  summary?: string;
+}
+
+export function runCommand(): Command {
+  const command = new Command("run")
+    .description(
+      "Takes market data in, keeps books, decides and puts signals out until it is stopped.\n" +
+        "SIGINT or SIGTERM drains and ends it; a second one ends it at once.",
+    )
+    .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", duration)
+    .option("--summary <file>", "at the end write counts, gaps, latency and books as JSON")
+    .action(async (options: RunOptions) => {
+      await run(loadFromCommand(command), options);
+    });
+  return addConfigOptions(command);
+}
+
+const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const durationMaxMs = 2 ** 31 - 1;
+
+/** "10s" → ms. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const ms = match === null ? Number.NaN : Number(match[1]) * unitMs[match[2]!]!;
+  if (!(ms > 0 && ms <= durationMaxMs)) {
+    throw new InvalidArgumentError("It is a time like 500ms, 10s, 5m or 2h, up to 24 days.");
+  }
+  return ms;
+}
+
+async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
+  const { config, dataDirectory } = loaded;
+  const log = createLog(config.log);
+  const plan = planRun(config, dataDirectory, Date.now());
+  const supervisor = new Supervisor(plan, { log, stdout: process.stdout });
+  const stop = stopRequests();
+  process.stdout.on("error", () => {
+    supervisor.closeStdout();
+    log("warn", "stdout is closed; signals no longer go there");
+  });
+  await supervisor.start();
+  announce(supervisor, loaded, log);
+  const timer = options.for === undefined ? undefined : setTimeout(stop.request, options.for);
+  const reason = await Promise.race([stop.requested, supervisor.failed]);
+  clearTimeout(timer);
+  if (typeof reason === "string") log("info", `${reason}: draining`);
+  const report = await supervisor.stop(typeof reason === "string" ? reason : reason.message);
+  if (options.summary !== undefined) writeSummary(options.summary, report);
+  describe(report, log);
+  if (typeof reason !== "string") throw reason;
+}
+
+function createLog(
+  options: LoadedConfig["config"]["log"],
+): (level: LogLevel, text: string) => void {
+  const journal = process.env["JOURNAL_STREAM"] !== undefined;
+  return (level, text) => {
+    const line = logLine({ ...options, journal }, level, text, Date.now());
+    if (line !== undefined) process.stderr.write(line);
+  };
+}
+
+/** One promise for every way to ask the run to end. */
+function stopRequests(): { requested: Promise<string>; request: () => void } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let asked = false;
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      // Whoever asks twice does not want to wait for the drain.
+      if (asked) process.kill(process.pid, "SIGKILL");
+      asked = true;
+      resolve(signal);
+    });
+  }
+  return { requested: promise, request: () => resolve("the time is up") };
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
+}
+
+function microseconds(ns: number | null): string {
+  return ns === null ? "none" : `${(ns / 1000).toFixed(1)} us`;
+}
+
+function announce(
+  supervisor: Supervisor,
+  { file, dataDirectory }: LoadedConfig,
+  log: (level: LogLevel, text: string) => void,
+): void {
+  const { plan } = supervisor;
+  const shared = Object.values(sharedBytes(plan)).reduce((sum, bytes) => sum + bytes, 0);
+  const ports = (supervisor.facts("feed")["ports"] as number[] | undefined) ?? [];
+  const lines = plan.feeds.flatMap((feed) => feed.lines.map((line) => ({ feed, line })));
+  lines.forEach(({ feed, line }, index) => {
+    log("info", `feed ${feed.name} (${feed.format}) on udp://${line.host}:${ports[index]}`);
+  });
+  log(
+    "info",
+    `ready: ${plan.table.form} table of ${plan.table.capacity} states, ${mebibytes(shared)} shared, ` +
+      `configuration ${file ?? "from defaults"}, data in ${dataDirectory}`,
+  );
+}
+
+function writeSummary(path: string, report: RunReport): void {
+  try {
+    writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+  } catch (error) {
+    throw new EdgeError(
+      "SUMMARY_FILE",
+      `the summary cannot be written to ${path}: ${(error as Error).message}`,
+      "Choose a path in a folder that you may write to.",
+      error,
+    );
+  }
+}
+
+function describe(report: RunReport, log: (level: LogLevel, text: string) => void): void {
+  const { feed } = report;
+  if (feed === null) {
+    log("error", "the feed thread did not stop in time and was ended; there are no counts");
+    return;
+  }
+  for (const { name, counts } of feed.feeds) {
+    log(
+      "info",
+      `feed ${name}: ${counts["datagrams"]} datagrams, ${counts["messages"]} messages, ` +
+        `${counts["gaps"]} gaps, ${counts["lostMessages"]} lost, ${counts["duplicates"]} duplicates`,
+    );
+  }
+  const total = report.latency["total_pipeline.cached"];
+  const latency =
+    total === undefined
+      ? ""
+      : `; total_pipeline p50 ${microseconds(total.medianNs)}, p99 ${microseconds(total.p99Ns)}`;
+  log("info", `${feed.signals.total} signals from ${feed.instruments} instruments${latency}`);
+  if (report.stdout.dropped > 0) {
+    log("warn", `${report.stdout.dropped} signals were not read from stdout and were dropped`);
+  }
+}

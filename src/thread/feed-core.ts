@@ -1,0 +1,352 @@
+/**
+ * Everything of the feed thread that needs no socket and no timer: decoders, books, engine and
+ * emitter, wired to shared memory. The Worker, the tests in virtual time and the benchmarks run the
+ * same one.
+ */
+import { Emitter, EmitMode } from "../decision/emitter.ts";
+import { Engine, type EngineFeed, type Publisher } from "../decision/engine.ts";
+import { PendingTable } from "../decision/pending.ts";
+import { setText16 } from "../decision/signal.ts";
+import { openTable } from "../decision/table.ts";
+import { type FormatName, formats } from "../feed/format.ts";
+import { type BookLimits, BookSet } from "../market/book.ts";
+import { StateCoder } from "../market/coder.ts";
+import { BookCount } from "../market/fault.ts";
+import { FEATURE_STRIDE, FeatureSet } from "../market/feature.ts";
+import { InstrumentTable } from "../market/instrument.ts";
+import {
+  ASK_PRICE,
+  ASK_SIZE,
+  BID_PRICE,
+  BID_SIZE,
+  DOUBLES,
+  LAST_PRICE,
+  LAST_SIZE,
+  MARKET_NS,
+  TRADES,
+} from "../market/layout.ts";
+import { StateSpace } from "../market/state.ts";
+import { openBoard } from "../telemetry/board.ts";
+import { Metric } from "../telemetry/metric.ts";
+import { Stage } from "../telemetry/stage.ts";
+import { Control } from "./control.ts";
+import { formatOptions, type RunLimits, type RunPlan } from "./plan.ts";
+import { Double, doublesAt, publishedFeatures, Publication, Word } from "./publication.ts";
+import { openAnswers, openSignals, type SharedMemory } from "./shared.ts";
+import { SinkFan, type UdpSink } from "./sink.ts";
+
+const gaugeIntervalNs = 1e9;
+const retryMs = 1000;
+
+export interface FeedCore {
+  engine: Engine;
+  emitter: Emitter;
+  instruments: InstrumentTable;
+  books: readonly BookSet[];
+  publication: Publication;
+  sinks: SinkFan;
+  /** Between datagrams and by timer: holds, answers, silence, repetition, heartbeats, gauges. */
+  poll(nowNs: number): void;
+}
+
+export function createFeedCore(
+  plan: RunPlan,
+  shared: SharedMemory,
+  targets: readonly UdpSink[],
+  now: () => number,
+): FeedCore {
+  const { limits, config } = plan;
+  const board = openBoard(shared.board).writer("feed");
+  const { counters } = board;
+  const space = new StateSpace(plan.state);
+  const instruments = new InstrumentTable(limits.instruments, plan.feeds);
+  const features = new FeatureSet(limits.instruments, plan.state.windows);
+  const coder = new StateCoder(space, limits.instruments);
+  const books = plan.feeds.map(
+    (feed, index) => new BookSet(instruments, index, bookLimits(feed.format, limits)),
+  );
+  const feeds: EngineFeed[] = plan.feeds.map((feed, index) => ({
+    decoder: formats[feed.format].create(
+      books[index] as BookSet,
+      board.channel(index),
+      formatOptions(feed, limits),
+    ),
+    books: books[index] as BookSet,
+    quotesOptional: feed.format === "tick",
+    silenceNs: feed.silenceNs,
+    partialBooks: feed.partialBooks,
+  }));
+  const table = openTable(shared.table, plan.table);
+  const rings = [openSignals(shared.signalsOps, limits)];
+  if (plan.stdout) rings.push(openSignals(shared.signalsOut, limits));
+  const sinks = new SinkFan(rings, targets, counters);
+  const base = BigInt(plan.baseSeconds) * 1_000_000_000n;
+  const emitter = new Emitter({
+    instruments,
+    feeds: plan.feeds.map((feed, index) => ({
+      name: feed.name,
+      priceDecimals: feed.priceDecimals,
+      books: books[index] as BookSet,
+      midnightHi: Number(feed.midnightNs >> 32n),
+      midnightLo: Number(feed.midnightNs & 0xffff_ffffn),
+    })),
+    table,
+    sink: sinks,
+    now,
+    runId: plan.runId,
+    baseHi: Number(base >> 32n),
+    baseLo: Number(base & 0xffff_ffffn),
+    mode: EmitMode[config.signal.emit],
+    ttlMs: config.signal.ttlMs,
+    ratePerSymbol: config.signal.ratePerSymbol,
+    keyWords: space.keyWords,
+    finite: space.finite,
+    counters,
+  });
+  const publication = new Publication(shared.publication, limits.instruments);
+  const pending = new PendingTable(
+    shared.pending,
+    limits.pending,
+    limits.instruments,
+    space.keyWords,
+    retryMs,
+  );
+  const holds = new Holds(new Control(shared.control, limits.heldSymbols), instruments);
+  const engine = new Engine({
+    feeds,
+    instruments,
+    features,
+    coder,
+    table,
+    pending,
+    answers: openAnswers(shared, limits),
+    emitter,
+    publisher: new BookPublisher(publication, instruments, books, features, emitter, now),
+    isHeld: (instrument) => holds.isHeld(instrument),
+    now,
+    baseSeconds: plan.baseSeconds,
+    maxAgeNs: config.signal.maxAgeMs * 1e6,
+    ttlNs: config.signal.ttlMs * 1e6,
+    minConfidence: Math.round(config.signal.minConfidence * 10_000),
+    refreshAfterS: 0,
+    maxStaleS: 0,
+    counters,
+    stages: {
+      ingestion: board.recorder(Stage.dataIngestion),
+      cache: board.recorder(Stage.cacheAccess),
+      cached: board.recorder(Stage.totalCached),
+      uncached: board.recorder(Stage.totalUncached),
+    },
+  });
+  const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
+  let gaugesDueNs = 0;
+  return {
+    engine,
+    emitter,
+    instruments,
+    books,
+    publication,
+    sinks,
+    poll(nowNs) {
+      holds.apply(engine, nowNs);
+      engine.poll(nowNs);
+      sinks.heartbeat(heartbeat, nowNs);
+      if (nowNs < gaugesDueNs) return;
+      gaugesDueNs = nowNs + gaugeIntervalNs;
+      gauges.update();
+    },
+  };
+  function heartbeat(): Uint32Array {
+    return emitter.heartbeat();
+  }
+}
+
+/** A format without orders or without levels takes no room for them. */
+function bookLimits(format: FormatName, limits: RunLimits): BookLimits {
+  const { healing } = formats[format];
+  return {
+    orders: healing === "snapshot" ? limits.orders : 1,
+    levels: healing === "snapshot" || healing === "levels" ? limits.levels : 8,
+    levelsPerSide: limits.levelsPerSide,
+  };
+}
+
+/** Writes an instrument's record in the publication; stores only, nothing allocated. */
+class BookPublisher implements Publisher {
+  readonly #publication: Publication;
+  readonly #instruments: InstrumentTable;
+  readonly #books: readonly BookSet[];
+  readonly #features: FeatureSet;
+  readonly #emitter: Emitter;
+  readonly #now: () => number;
+  #named = 0;
+
+  constructor(
+    publication: Publication,
+    instruments: InstrumentTable,
+    books: readonly BookSet[],
+    features: FeatureSet,
+    emitter: Emitter,
+    now: () => number,
+  ) {
+    this.#publication = publication;
+    this.#instruments = instruments;
+    this.#books = books;
+    this.#features = features;
+    this.#emitter = emitter;
+    this.#now = now;
+  }
+
+  publish(instrument: number): void {
+    while (this.#named < this.#instruments.count) this.#name(this.#named++);
+    const { words, doubles } = this.#publication;
+    const emitter = this.#emitter;
+    const at = this.#publication.begin(instrument);
+    const to = doublesAt(at);
+    words[at + Word.decided] =
+      emitter.lastDecision(instrument) |
+      (emitter.lastSource(instrument) << 8) |
+      (emitter.lastReason(instrument) << 16);
+    words[at + Word.confidence] = emitter.lastConfidence(instrument);
+    const feed = this.#instruments.feed[instrument] as number;
+    const book = (this.#books[feed] as BookSet).doubles;
+    const from = instrument * DOUBLES;
+    doubles[to + Double.bidPrice] = book[from + BID_PRICE] as number;
+    doubles[to + Double.bidSize] = book[from + BID_SIZE] as number;
+    doubles[to + Double.askPrice] = book[from + ASK_PRICE] as number;
+    doubles[to + Double.askSize] = book[from + ASK_SIZE] as number;
+    doubles[to + Double.lastPrice] = book[from + LAST_PRICE] as number;
+    doubles[to + Double.lastSize] = book[from + LAST_SIZE] as number;
+    doubles[to + Double.marketNs] = book[from + MARKET_NS] as number;
+    doubles[to + Double.trades] = book[from + TRADES] as number;
+    doubles[to + Double.emitNs] = emitter.lastEmitNs(instrument);
+    doubles[to + Double.updateNs] = this.#now();
+    doubles[to + Double.state] = emitter.lastState(instrument);
+    const { values } = this.#features;
+    const features = instrument * FEATURE_STRIDE;
+    for (let i = 0; i < publishedFeatures; i++) {
+      doubles[to + Double.features + i] = values[features + i] as number;
+    }
+    this.#publication.end(at);
+  }
+
+  #name(instrument: number): void {
+    const at = this.#publication.begin(instrument);
+    const { words } = this.#publication;
+    words[at + Word.feed] = this.#instruments.feed[instrument] as number;
+    const name = new Uint32Array(4);
+    setText16(name, 0, this.#instruments.symbol(instrument));
+    for (let i = 0; i < 4; i++) words[at + Word.symbol + i] = name[i] as number;
+    this.#publication.end(at);
+    this.#publication.setCount(instrument + 1);
+  }
+}
+
+/** Brings the operator's holds to the engine when they change, and to instruments that are new. */
+class Holds {
+  readonly #control: Control;
+  readonly #instruments: InstrumentTable;
+  #sequence = 0;
+  #symbols: ReadonlySet<string> = new Set();
+
+  constructor(control: Control, instruments: InstrumentTable) {
+    this.#control = control;
+    this.#instruments = instruments;
+  }
+
+  isHeld(instrument: number): boolean {
+    return this.#symbols.size > 0 && this.#symbols.has(this.#instruments.symbol(instrument));
+  }
+
+  /** Allocates, but only when the operator has said something. */
+  apply(engine: Engine, nowNs: number): void {
+    const sequence = this.#control.holdSequence();
+    if (sequence === this.#sequence) return;
+    const held = this.#control.readHeld();
+    if (held === undefined) return;
+    this.#sequence = sequence;
+    this.#symbols = new Set(held.symbols);
+    if (held.all !== engine.heldAll) engine.setHeld(-1, held.all, nowNs);
+    for (let i = 0; i < this.#instruments.count; i++) engine.setHeld(i, this.isHeld(i), nowNs);
+  }
+}
+
+const count = Metric.feed;
+/** Book counters that the board has under names of its own. */
+const bookCounters = [
+  [BookCount.orphans, count.unknownOrders],
+  [BookCount.ordersFull, count.ordersRefused],
+  [BookCount.levelsFull, count.levelsRefused],
+] as const;
+
+/** What is copied to the board once a second rather than with every event. */
+class Gauges {
+  readonly #counters: Uint32Array;
+  readonly #gauges: Float64Array;
+  readonly #books: readonly BookSet[];
+  readonly #instruments: InstrumentTable;
+  readonly #engine: Engine;
+  readonly #pending: PendingTable;
+  readonly #seen: Uint32Array;
+  #refused = 0;
+  #dropped = 0;
+
+  constructor(
+    counters: Uint32Array,
+    gauges: Float64Array,
+    books: readonly BookSet[],
+    instruments: InstrumentTable,
+    engine: Engine,
+    pending: PendingTable,
+  ) {
+    this.#counters = counters;
+    this.#gauges = gauges;
+    this.#books = books;
+    this.#instruments = instruments;
+    this.#engine = engine;
+    this.#pending = pending;
+    this.#seen = new Uint32Array(books.length * bookCounters.length);
+  }
+
+  update(): void {
+    let liveOrders = 0;
+    let limit = 0;
+    this.#books.forEach((books, feed) => {
+      liveOrders += books.orders.count;
+      limit += books.orders.capacity;
+      bookCounters.forEach(([from, to], index) => {
+        const seen = feed * bookCounters.length + index;
+        const value = books.counts[from] as number;
+        this.#counters[to]! += value - (this.#seen[seen] as number);
+        this.#seen[seen] = value;
+      });
+    });
+    this.#counters[count.instrumentsRefused]! += this.#instruments.full - this.#refused;
+    this.#refused = this.#instruments.full;
+    this.#counters[count.pendingDropped]! += this.#pending.evictions - this.#dropped;
+    this.#dropped = this.#pending.evictions;
+    const gauges = this.#gauges;
+    gauges[count.instruments] = this.#instruments.count;
+    gauges[count.liveOrders] = liveOrders;
+    gauges[count.liveOrdersLimit] = limit;
+    gauges[count.pending] = this.#pending.size;
+    const { health, held, heldAll } = this.#engine;
+    let stale = 0;
+    let heldCount = 0;
+    for (let i = 0; i < this.#instruments.count; i++) {
+      const feed = this.#instruments.feed[i] as number;
+      if (health.staleReason(i, feed) !== 0 || (this.#books[feed] as BookSet).bookFault(i) !== 0) {
+        stale++;
+      }
+      if (heldAll || held[i] !== 0) heldCount++;
+    }
+    gauges[count.staleInstruments] = stale;
+    gauges[count.heldInstruments] = heldCount;
+    gauges[count.channels] = this.#books.length;
+    let staleChannels = 0;
+    this.#books.forEach((_, feed) => {
+      if (health.blocked[feed] !== 0 || !health.isWhole(feed)) staleChannels++;
+    });
+    gauges[count.staleChannels] = staleChannels;
+  }
+}

@@ -1,0 +1,33 @@
+/** Latency since the start of the run, read straight from a stage's cells: for the view and --summary. */
+import type { Board } from "../telemetry/board.ts";
+import { cellCount } from "../telemetry/bucket.ts";
+import { Histogram } from "../telemetry/histogram.ts";
+import { RecorderCell, RecorderStat } from "../telemetry/recorder.ts";
+import { type Stage, stages } from "../telemetry/stage.ts";
+import { type LatencySummary, summarise } from "../telemetry/summary.ts";
+
+/** The stage's histogram up to now. The cells are read while their thread goes on writing. */
+export function stageHistogram(board: Board, stage: Stage): Histogram {
+  const { cells, stats } = board.recorders[stage]!;
+  const histogram = new Histogram();
+  for (let cell = 0; cell < cellCount; cell++) {
+    const times = cells[cell] as number;
+    if (times > 0) histogram.addCell(cell, times);
+  }
+  histogram.sumNs = stats[RecorderStat.sumNs] as number;
+  histogram.repairExtremes();
+  return histogram;
+}
+
+/** Every stage that recorded anything, by name. */
+export function latencySummaries(board: Board): Record<string, LatencySummary> {
+  const summaries: Record<string, LatencySummary> = {};
+  for (const { id, name } of stages) {
+    const { cells } = board.recorders[id]!;
+    const errors = cells[RecorderCell.errors] as number;
+    const histogram = stageHistogram(board, id);
+    if (histogram.count + errors === 0) continue;
+    summaries[name] = summarise(histogram, errors, cells[RecorderCell.untimed] as number);
+  }
+  return summaries;
+}

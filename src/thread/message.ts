@@ -1,0 +1,34 @@
+/** What threads say to each other by message: rare things only; data goes through shared memory. */
+import type { RunPlan } from "./plan.ts";
+import type { SharedMemory } from "./shared.ts";
+
+/** The first message to a Worker. */
+export interface Start {
+  kind: "start";
+  plan: RunPlan;
+  shared: SharedMemory;
+  /** Which start of this Worker in the run this is; 0 is the first. */
+  attempt: number;
+}
+
+/** An error that crosses threads keeps its code and its remedy. */
+export interface Failure {
+  code: string;
+  message: string;
+  hint: string;
+}
+
+export type WorkerMessage =
+  | { kind: "ready"; notes: readonly string[]; facts: Readonly<Record<string, unknown>> }
+  | { kind: "failed"; failure: Failure }
+  | { kind: "log"; level: "error" | "warn" | "info" | "debug"; text: string }
+  | { kind: "stopped"; report: unknown };
+
+export function failureOf(error: unknown): Failure {
+  const { code, message, hint } = error as Partial<Failure>;
+  return {
+    code: typeof code === "string" ? code : "WORKER_FAILED",
+    message: message ?? String(error),
+    hint: typeof hint === "string" ? hint : "",
+  };
+}

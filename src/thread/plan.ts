@@ -1,0 +1,184 @@
+/**
+ * A run in plain values: what the workers are handed. Made once by the supervisor from the
+ * configuration, cloned into each Worker.
+ */
+import { accepted, type FeedLine, parseFeedLine, parseSinkUrl } from "../config/address.ts";
+import type { Config } from "../config/schema.ts";
+import { formats, type FormatName } from "../feed/format.ts";
+import type { StateOptions } from "../market/state.ts";
+import type { TableSpec } from "../decision/table.ts";
+import { StateSpace } from "../market/state.ts";
+import type { UdpTarget } from "./sink.ts";
+
+export interface FeedPlan {
+  name: string;
+  format: FormatName;
+  lines: readonly FeedLine[];
+  symbols: readonly string[] | undefined;
+  silenceNs: number;
+  partialBooks: boolean;
+  /** Decimals of scaled prices. */
+  priceDecimals: number;
+  /** Scaled price units. */
+  tickSize: number;
+  tickSizes: Readonly<Record<string, number>>;
+  timestampUnit: "s" | "ms" | "us" | "ns";
+  /** Epoch ns of the feed's midnight. */
+  midnightNs: bigint;
+  receiveBufferBytes: number;
+  busyPollUs: number;
+  shareAddress: boolean;
+  ack: boolean;
+}
+
+export interface RunPlan {
+  /** Epoch ms of the start: unique enough for a box, and it sorts. */
+  runId: number;
+  /** Epoch seconds that all process-wide times count from. */
+  baseSeconds: number;
+  dataDirectory: string;
+  feeds: readonly FeedPlan[];
+  targets: readonly UdpTarget[];
+  stdout: boolean;
+  state: StateOptions;
+  table: TableSpec;
+  limits: RunLimits;
+  config: Config;
+}
+
+export interface RunLimits {
+  instruments: number;
+  orders: number;
+  levels: number;
+  levelsPerSide: number;
+  channels: number;
+  maxJump: number;
+  pending: number;
+  heldSymbols: number;
+  /** Records; powers of two. */
+  answerRing: number;
+  signalRing: number;
+  tableEntries: number;
+  denseStates: number;
+}
+
+function limitsOf({ limit }: Config): RunLimits {
+  let answerRing = 2;
+  // Every pending state may be answered at once, and late answers come on top.
+  while (answerRing < limit.pendingStates * 2) answerRing *= 2;
+  return {
+    instruments: limit.symbols,
+    orders: limit.orders,
+    levels: limit.levels,
+    levelsPerSide: limit.levelsPerSide,
+    channels: limit.channels,
+    maxJump: limit.sequenceJump,
+    pending: limit.pendingStates,
+    heldSymbols: limit.heldSymbols,
+    answerRing,
+    signalRing: limit.signalRing,
+    tableEntries: limit.tableEntries,
+    denseStates: limit.denseStates,
+  };
+}
+
+const sizeDecimals = 4;
+
+/** Epoch ns of the midnight that begins the date ("" = today) in the time zone. */
+export function midnightNs(date: string, timeZone: string, nowMs: number): bigint {
+  const day =
+    date === ""
+      ? Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone).toPlainDate()
+      : Temporal.PlainDate.from(date);
+  return day.toZonedDateTime({ timeZone }).epochNanoseconds;
+}
+
+export function planRun(config: Config, dataDirectory: string, nowMs: number): RunPlan {
+  const limits = limitsOf(config);
+  const feeds = config.feed.map((feed) => planFeed(feed, nowMs));
+  const sinks = config.sink.map((sink) => ({ sink, target: accepted(parseSinkUrl(sink.url)) }));
+  const state = planState(config, limits);
+  const space = new StateSpace(state);
+  return {
+    runId: nowMs,
+    baseSeconds: Math.floor(nowMs / 1000),
+    dataDirectory,
+    feeds,
+    targets: sinks.flatMap(({ sink, target }) =>
+      target.kind === "udp" ? [{ ...target, heartbeatNs: sink.heartbeatMs * 1e6 }] : [],
+    ),
+    stdout: sinks.some(({ target }) => target.kind === "stdout"),
+    state,
+    table: {
+      form: space.finite ? "dense" : "associative",
+      capacity: space.finite ? space.size : limits.tableEntries,
+      keyWords: space.keyWords,
+    },
+    limits,
+    config,
+  };
+}
+
+function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
+  const day = midnightNs(feed.date, feed.timeZone, nowMs);
+  const format = feed.format;
+  const priceDecimals = formats[format].priceDecimals({
+    channels: 1,
+    maxJump: 1,
+    instruments: 1,
+    baseEpochNs: 0n,
+    priceDecimals: feed.priceDecimals,
+    sizeDecimals,
+    timestampUnit: feed.timestampUnit,
+  });
+  const scale = 10 ** priceDecimals;
+  const scaled = (tick: number): number => Math.max(1, Math.round(tick * scale));
+  return {
+    name: feed.name,
+    format,
+    lines: feed.lines.map((line) => accepted(parseFeedLine(line))),
+    symbols: feed.symbols.length === 0 ? undefined : feed.symbols,
+    silenceNs: feed.silenceMs * 1e6,
+    partialBooks: feed.partialBooks,
+    priceDecimals,
+    tickSize: scaled(feed.tickSize),
+    tickSizes: Object.fromEntries(
+      Object.entries(feed.tickSizes).map(([symbol, tick]) => [symbol, scaled(tick)]),
+    ),
+    timestampUnit: feed.timestampUnit,
+    midnightNs: day,
+    receiveBufferBytes: feed.receiveBufferBytes,
+    busyPollUs: feed.busyPollUs,
+    shareAddress: feed.shareAddress,
+    ack: feed.ack,
+  };
+}
+
+function planState({ state }: Config, limits: RunLimits): StateOptions {
+  const { symbolInKey } = state;
+  return {
+    preset: state.preset,
+    features: state.preset === "custom" ? state.features : undefined,
+    ...(symbolInKey === "auto" ? {} : { symbolInKey: symbolInKey === "always" }),
+    windows: {
+      momentumNs: state.momentumMs * 1e6,
+      flowNs: state.flowMs * 1e6,
+      volatilityNs: state.volatilityMs * 1e6,
+    },
+    instruments: limits.instruments,
+    denseStates: limits.denseStates,
+  };
+}
+
+/** What a format's decoder is made with. */
+export function formatOptions(feed: FeedPlan, limits: RunLimits) {
+  return {
+    channels: limits.channels,
+    maxJump: limits.maxJump,
+    instruments: limits.instruments,
+    baseEpochNs: feed.midnightNs,
+    priceDecimals: feed.priceDecimals,
+    sizeDecimals,
+    timestampUnit: feed.timestampUnit,
+  };
+}

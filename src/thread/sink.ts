@@ -1,0 +1,174 @@
+/**
+ * Where the feed thread's signals go: rings to the other threads, and datagrams. Nothing is
+ * allocated per signal; what a ring or the kernel cannot take is counted.
+ */
+import { EdgeError } from "../error.ts";
+import type { SignalSink } from "../decision/emitter.ts";
+import type { Ring } from "../decision/ring.ts";
+import { signalBytes, signalWords } from "../decision/signal.ts";
+import { SignalJson, signalJsonBytesMax } from "../decision/signal-json.ts";
+import { interfaceAddress } from "../feed/socket.ts";
+import { Metric } from "../telemetry/metric.ts";
+
+const count = Metric.feed;
+/** Binary records of one batch travel together, in datagrams that fit an Ethernet frame. */
+const recordsPerDatagram = 10;
+
+/** A destination of datagrams. */
+export interface UdpTarget {
+  host: string;
+  port: number;
+  encoding: "binary" | "json";
+  interface: string | null;
+  heartbeatNs: number;
+}
+
+/** Every sink at once, as the engine sees them. */
+export class SinkFan implements SignalSink {
+  readonly #rings: readonly Ring[];
+  readonly #targets: readonly UdpSink[];
+  readonly #counters: Uint32Array;
+
+  constructor(rings: readonly Ring[], targets: readonly UdpSink[], counters: Uint32Array) {
+    this.#rings = rings;
+    this.#targets = targets;
+    this.#counters = counters;
+  }
+
+  take(record: Uint32Array): void {
+    for (const target of this.#targets) target.take(record);
+    for (const ring of this.#rings) {
+      if (!ring.push(record, 0)) this.#counters[count.ringDrops]!++;
+    }
+  }
+
+  flush(): void {
+    for (const target of this.#targets) target.flush();
+  }
+
+  /** Sends the heartbeat to each target that has been quiet for its interval. */
+  heartbeat(record: () => Uint32Array, nowNs: number): void {
+    for (const target of this.#targets) {
+      if (target.heartbeatDue(nowNs)) target.beat(record(), nowNs);
+    }
+  }
+
+  close(): void {
+    for (const target of this.#targets) target.close();
+  }
+}
+
+/** What a sink needs of a socket; a connected Bun.udpSocket has it. */
+export interface DatagramSender {
+  send(bytes: Uint8Array): boolean;
+  close(): void;
+}
+
+export class UdpSink {
+  readonly #sender: DatagramSender;
+  readonly #counters: Uint32Array;
+  readonly #binary: boolean;
+  readonly #heartbeatNs: number;
+  readonly #words = new Uint32Array(recordsPerDatagram * signalWords);
+  /** views[n]: the first n records as bytes, made once. */
+  readonly #views: readonly Uint8Array[];
+  readonly #json = new SignalJson();
+  readonly #jsonViews: readonly Uint8Array[];
+  #gathered = 0;
+  #sent = false;
+  #quietSinceNs = 0;
+
+  constructor(
+    sender: DatagramSender,
+    target: Pick<UdpTarget, "encoding" | "heartbeatNs">,
+    counters: Uint32Array,
+  ) {
+    this.#sender = sender;
+    this.#counters = counters;
+    this.#binary = target.encoding === "binary";
+    this.#heartbeatNs = target.heartbeatNs;
+    const { buffer } = this.#words;
+    this.#views = Array.from(
+      { length: recordsPerDatagram + 1 },
+      (_, records) => new Uint8Array(buffer, 0, records * signalBytes),
+    );
+    const text = this.#json.bytes.buffer;
+    this.#jsonViews = Array.from(
+      { length: signalJsonBytesMax + 1 },
+      (_, length) => new Uint8Array(text, 0, length),
+    );
+  }
+
+  take(record: Uint32Array): void {
+    this.#sent = true;
+    if (!this.#binary) {
+      this.#send(this.#jsonViews[this.#json.encode(record, 0, 0)] as Uint8Array);
+      return;
+    }
+    this.#words.set(record, this.#gathered * signalWords);
+    if (++this.#gathered === recordsPerDatagram) this.flush();
+  }
+
+  flush(): void {
+    if (this.#gathered === 0) return;
+    const view = this.#views[this.#gathered] as Uint8Array;
+    this.#gathered = 0;
+    this.#send(view);
+  }
+
+  heartbeatDue(nowNs: number): boolean {
+    if (this.#heartbeatNs === 0) return false;
+    if (this.#sent) {
+      this.#sent = false;
+      this.#quietSinceNs = nowNs;
+    }
+    return nowNs - this.#quietSinceNs >= this.#heartbeatNs;
+  }
+
+  beat(record: Uint32Array, nowNs: number): void {
+    this.flush();
+    this.#quietSinceNs = nowNs;
+    this.#counters[count.sinkHeartbeats]!++;
+    if (this.#binary) {
+      this.#words.set(record, 0);
+      this.#send(this.#views[1] as Uint8Array);
+    } else this.#send(this.#jsonViews[this.#json.encode(record, 0, 0)] as Uint8Array);
+  }
+
+  /** A pending ICMP error makes one healthy send throw, so a throwing send is tried once more. */
+  #send(bytes: Uint8Array): void {
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        const taken = this.#sender.send(bytes);
+        this.#counters[taken ? count.sinkSends : count.sinkDrops]!++;
+        return;
+      } catch {
+        this.#counters[count.sinkErrors]!++;
+      }
+    }
+  }
+
+  close(): void {
+    this.#sender.close();
+  }
+}
+
+/** A connected socket to the target. */
+export async function openSender(target: UdpTarget, onError: () => void): Promise<DatagramSender> {
+  try {
+    const socket = await Bun.udpSocket({
+      connect: { hostname: target.host, port: target.port },
+      socket: { error: onError },
+    } as unknown as Bun.udp.ConnectSocketOptions<"buffer">);
+    if (target.interface !== null) socket.setMulticastInterface(interfaceAddress(target.interface));
+    return socket as unknown as DatagramSender;
+  } catch (error) {
+    if (error instanceof EdgeError) throw error;
+    throw new EdgeError(
+      "SINK_SOCKET",
+      `signal sink udp://${target.host}:${target.port} cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
+      "Check [[sink]] url in the configuration.",
+      error,
+    );
+  }
+}

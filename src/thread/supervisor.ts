@@ -1,0 +1,239 @@
+/**
+ * The supervisor, on the main thread: makes the shared memory, starts the workers in order, takes
+ * the operator's holds, pumps stdout, and stops everything in order within a bound. It never
+ * touches the data.
+ */
+import { mkdirSync } from "node:fs";
+import { EdgeError } from "../error.ts";
+import { lockMemory, realtimeNs } from "../host/libc.ts";
+import { type Board, openBoard } from "../telemetry/board.ts";
+import { Metric } from "../telemetry/metric.ts";
+import type { LatencySummary } from "../telemetry/summary.ts";
+import { Control } from "./control.ts";
+import { type ControlReply, type ControlRequest, serveControl } from "./control-socket.ts";
+import type { FeedReport } from "./feed-report.ts";
+import { changeHeld, type Held, readHeldFile, writeHeldFile } from "./hold.ts";
+import { latencySummaries } from "./latency.ts";
+import type { RunPlan } from "./plan.ts";
+import { Publication } from "./publication.ts";
+import { createShared, openSignals, sharedBytes, type SharedMemory } from "./shared.ts";
+import { type LineStream, StdoutPump } from "./stdout.ts";
+import { RunWorker, type WorkerName } from "./worker.ts";
+
+const pumpMs = 2;
+const workerNames = ["ops", "inference", "feed"] as const satisfies readonly WorkerName[];
+
+export type LogLevel = "error" | "warn" | "info" | "debug";
+
+export interface RunReport {
+  run: number;
+  durationMs: number;
+  /** Why the run ended. */
+  reason: string;
+  /** False when a thread had to be ended because it did not stop in time. */
+  clean: boolean;
+  feed: FeedReport | null;
+  stdout: { lines: number; dropped: number };
+  workerRestarts: number;
+  latency: Record<string, LatencySummary>;
+}
+
+export interface SupervisorHooks {
+  log(level: LogLevel, text: string): void;
+  stdout: LineStream;
+}
+
+export class Supervisor {
+  readonly plan: RunPlan;
+  readonly shared: SharedMemory;
+  readonly control: Control;
+  readonly board: Board;
+  readonly publication: Publication;
+  /** Resolves with the reason when the run must end by itself. */
+  readonly failed: Promise<EdgeError>;
+  readonly #hooks: SupervisorHooks;
+  readonly #workers: Record<WorkerName, RunWorker>;
+  readonly #counters: Uint32Array;
+  readonly #startedMs: number;
+  #held: Held = { all: false, symbols: [] };
+  #pump: StdoutPump | undefined;
+  #pumpTimer: ReturnType<typeof setInterval> | undefined;
+  #controlServer: { stop(): void } | undefined;
+
+  constructor(plan: RunPlan, hooks: SupervisorHooks) {
+    this.plan = plan;
+    this.#hooks = hooks;
+    this.shared = createShared(plan);
+    this.control = new Control(this.shared.control, plan.limits.heldSymbols);
+    this.board = openBoard(this.shared.board);
+    this.publication = new Publication(this.shared.publication, plan.limits.instruments);
+    this.#counters = this.board.writer("main").counters;
+    this.#startedMs = plan.runId;
+    const { promise, resolve } = Promise.withResolvers<EdgeError>();
+    this.failed = promise;
+    const { restartsMax, restartBackoffMs } = plan.config.thread;
+    const start = { plan, shared: this.shared };
+    const create = (name: WorkerName): RunWorker =>
+      new RunWorker(
+        name,
+        start,
+        { restartsMax, backoffMs: restartBackoffMs },
+        {
+          onLog: (level, text) => hooks.log(level, text),
+          onRestart: (which) => this.#restarted(which),
+          onGiveUp: (_name, error) => resolve(error),
+        },
+      );
+    this.#workers = {
+      feed: create("feed"),
+      inference: create("inference"),
+      ops: create("ops"),
+    };
+  }
+
+  /** Starts everything; throws the EdgeError of what could not start, with all the rest ended. */
+  async start(): Promise<void> {
+    const { plan } = this;
+    makeDataDirectory(plan.dataDirectory);
+    this.#held = readHeldFile(plan.dataDirectory);
+    this.#showHeld();
+    this.#controlServer = await serveControl(plan.dataDirectory, (request) =>
+      this.#answer(request),
+    );
+    const gauges = this.board.writer("main").gauges;
+    gauges[Metric.main.startTimeSeconds] = plan.baseSeconds;
+    gauges[Metric.main.memoryLimitBytes] = plan.config.memory.limitMb * 1024 ** 2;
+    const bytes = Object.values(sharedBytes(plan)).reduce((sum, size) => sum + size, 0);
+    gauges[Metric.main.preallocatedBytes] = bytes;
+    if (plan.config.memory.lock) gauges[Metric.main.memoryLocked] = this.#lockMemory();
+    this.#startPump();
+    try {
+      for (const name of workerNames) await this.#workers[name].start();
+    } catch (error) {
+      await this.#end(0);
+      throw error;
+    }
+  }
+
+  #lockMemory(): number {
+    const refused = lockMemory();
+    if (refused === 0) return 1;
+    this.#hooks.log(
+      "info",
+      "memory is not locked in RAM: run as root, or raise LimitMEMLOCK; memory.lock = false silences this",
+    );
+    return 0;
+  }
+
+  #startPump(): void {
+    const { plan, shared } = this;
+    if (plan.stdout) {
+      const ring = openSignals(shared.signalsOut, plan.limits);
+      const { stdoutBytes } = plan.config.limit;
+      this.#pump = new StdoutPump(ring, this.#hooks.stdout, stdoutBytes, this.#counters);
+    }
+    this.#pumpTimer = setInterval(() => {
+      this.control.beat("main", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
+      this.#pump?.pump();
+    }, pumpMs);
+  }
+
+  /** stdout's reader is gone; the run goes on without it. */
+  closeStdout(): void {
+    this.#pump?.close();
+  }
+
+  facts(name: WorkerName): Readonly<Record<string, unknown>> {
+    return this.#workers[name].facts;
+  }
+
+  #restarted(name: WorkerName): void {
+    const offset = { feed: 0, inference: 1, ops: 2 }[name];
+    this.#counters[Metric.main.workerRestarts + offset]!++;
+  }
+
+  #showHeld(): void {
+    const { all, symbols } = this.#held;
+    this.control.writeHeld(all, symbols);
+    if (all) this.#hooks.log("warn", "everything is on hold: hftedge release lifts it");
+    else if (symbols.length > 0) this.#hooks.log("warn", `on hold: ${symbols.join(", ")}`);
+  }
+
+  #answer(request: ControlRequest): ControlReply {
+    if (request.verb === "status") return this.#reply(true, "running");
+    const next = changeHeld(this.#held, request.symbol, request.verb === "hold");
+    const { heldSymbols } = this.plan.limits;
+    if (next.symbols.length > heldSymbols) {
+      return this.#reply(
+        false,
+        `${heldSymbols} symbols are on hold already; hold everything, or raise limit.heldSymbols`,
+      );
+    }
+    this.#held = next;
+    // Memory first: the hold is in force before the disk has answered.
+    this.#showHeld();
+    try {
+      writeHeldFile(this.plan.dataDirectory, next);
+    } catch (error) {
+      return this.#reply(
+        false,
+        `in force now, but NOT kept for the next start: ${(error as Error).message}`,
+      );
+    }
+    const what = request.symbol ?? "everything";
+    return this.#reply(true, `${what} is ${request.verb === "hold" ? "on hold" : "released"}`);
+  }
+
+  #reply(ok: boolean, message: string): ControlReply {
+    return { ok, pid: process.pid, message, held: this.#held };
+  }
+
+  /** Ordered stop: feed first, so that its last words pass, then the others; at most `stopMs` each. */
+  async stop(reason: string): Promise<RunReport> {
+    this.control.requestStop();
+    const reports = await this.#end(this.plan.config.thread.stopMs);
+    const counters = this.#counters;
+    const { workerRestarts, stdoutLines, stdoutDropped } = Metric.main;
+    return {
+      run: this.plan.runId,
+      durationMs: Date.now() - this.#startedMs,
+      reason,
+      clean:
+        reports !== undefined && Object.values(reports).every((report) => report !== undefined),
+      feed: (reports?.feed as FeedReport | undefined) ?? null,
+      stdout: { lines: counters[stdoutLines]!, dropped: counters[stdoutDropped]! },
+      workerRestarts: [0, 1, 2].reduce((sum, i) => sum + counters[workerRestarts + i]!, 0),
+      latency: latencySummaries(this.board),
+    };
+  }
+
+  async #end(boundMs: number): Promise<Record<WorkerName, unknown> | undefined> {
+    const feed = await this.#workers.feed.stopped(boundMs);
+    const inference = await this.#workers.inference.stopped(boundMs);
+    const ops = await this.#workers.ops.stopped(boundMs);
+    clearInterval(this.#pumpTimer);
+    this.#pump?.pump();
+    await this.#drainStdout(boundMs);
+    this.#controlServer?.stop();
+    return { feed, inference, ops };
+  }
+
+  /** Gives a slow reader the rest of the bound to take what was written. */
+  async #drainStdout(boundMs: number): Promise<void> {
+    const deadlineMs = performance.now() + boundMs;
+    while ((this.#pump?.waiting ?? 0) > 0 && performance.now() < deadlineMs) await Bun.sleep(5);
+  }
+}
+
+function makeDataDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EdgeError(
+      "DATA_DIRECTORY",
+      `the data directory ${path} cannot be made: ${(error as Error).message}`,
+      "Choose another with --data-directory, or create it and make it yours.",
+      error,
+    );
+  }
+}
