@@ -1,0 +1,140 @@
+/** Parsers of other programs' output, and the judgement of versions. */
+import { describe, expect, test } from "bun:test";
+import { parseChronyTracking } from "../../src/doctor/clock.ts";
+import { blockingReasons, parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
+import { compareVersions, knownDefects } from "../../src/doctor/ollama-defect.ts";
+import { bytes, duration, percent, plural } from "../../src/doctor/text.ts";
+
+describe("nvidia-smi", () => {
+  const uuid = "GPU-2b6e9b5c-94d8-8a53-7a6f-7c1d1b1a0f33";
+
+  test("a data centre card at work", () => {
+    const [gpu] = parseNvidiaSmi(
+      `${uuid}, NVIDIA A100-SXM4-80GB, 535.161.08, Enabled, P0, 37, 6012, 81920, 41, 1410, 1410, 102.55, 400.00, 0x0000000000000000\n`,
+    );
+    expect(gpu).toEqual({
+      uuid,
+      name: "NVIDIA A100-SXM4-80GB",
+      driver: "535.161.08",
+      persistence: true,
+      powerState: "P0",
+      utilisationPercent: 37,
+      usedBytes: 6012 * 2 ** 20,
+      totalBytes: 81_920 * 2 ** 20,
+      temperatureC: 41,
+      smMhz: 1410,
+      smMaxMhz: 1410,
+      powerW: 102.55,
+      powerLimitW: 400,
+      reasons: 0,
+    });
+  });
+
+  test("fields that a card lacks are undefined", () => {
+    const [gpu] = parseNvidiaSmi(
+      `${uuid}, NVIDIA GB10, 580.95.05, Disabled, P8, 0, [N/A], [N/A], 38, 208, 3003, 4.11, [Not Supported], 0x0000000000000001\n`,
+    );
+    expect(gpu?.totalBytes).toBeUndefined();
+    expect(gpu?.powerLimitW).toBeUndefined();
+    expect(gpu?.persistence).toBe(false);
+    expect(gpu?.reasons).toBe(1);
+  });
+
+  test("two cards, and lines that are no card", () => {
+    const line = `${uuid}, Tesla T4, 470.1, Enabled, P8, 0, 3, 15109, 30, 300, 1590, 9.1, 70.00, 0x0000000000000001`;
+    expect(parseNvidiaSmi(`${line}\n${line}\n`)).toHaveLength(2);
+    expect(parseNvidiaSmi("NVIDIA-SMI has failed because it couldn't communicate\n")).toEqual([]);
+  });
+
+  test("idleness and a clock that was asked for hold nothing back", () => {
+    expect(blockingReasons(0x3)).toEqual([]);
+    expect(blockingReasons(undefined)).toEqual([]);
+    expect(blockingReasons(0xe8).map(({ name }) => name)).toEqual([
+      "hw-slowdown",
+      "sw-thermal",
+      "hw-thermal",
+      "hw-power-brake",
+    ]);
+  });
+});
+
+describe("chronyc -c tracking", () => {
+  test("a server over the network", () => {
+    expect(
+      parseChronyTracking(
+        "A9FEA97B,169.254.169.123,4,1763900537.123456789,0.000001234,-0.000000456,0.000007890,-12.345,0.001,0.045,0.000432100,0.000210000,16.2,Normal\n",
+      ),
+    ).toEqual({
+      reference: "169.254.169.123",
+      stratum: 4,
+      offsetS: 0.000_001_234,
+      rmsOffsetS: 0.000_007_89,
+      frequencyPpm: -12.345,
+      rootDelayS: 0.000_432_1,
+      rootDispersionS: 0.000_21,
+      leap: "Normal",
+    });
+  });
+  test("without a reference, and without an answer", () => {
+    const lost = parseChronyTracking(
+      "7F7F0101,,10,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,0.000000000,0.000000000,0.0,Not synchronised\n",
+    );
+    expect(lost?.leap).toBe("Not synchronised");
+    expect(lost?.reference).toBe("7F7F0101");
+    expect(parseChronyTracking("506 Cannot talk to daemon\n")).toBeUndefined();
+  });
+});
+
+describe("Ollama's versions", () => {
+  test.each([
+    ["0.32.9", "0.32.15", -1],
+    ["0.33.0", "0.32.15", 1],
+    ["v0.32.15", "0.32.15", 0],
+    ["0.32.15-rc1", "0.32.15", -1],
+    ["0.32", "0.32.0", 0],
+    ["0.32.15-3-gabc", "0.32.15", 0],
+  ])("%s against %s is %d", (a, b, sign) => {
+    expect(Math.sign(compareVersions(a, b))).toBe(sign);
+  });
+
+  test("defects end with the version that fixed them", () => {
+    expect(knownDefects("0.32.15")).toEqual([]);
+    expect(knownDefects("0.32.14")).toHaveLength(1);
+    expect(knownDefects("0.12.10")).toHaveLength(2);
+    expect(knownDefects("0.1.28")).toHaveLength(3);
+  });
+
+  test("a build from source has no number to judge by", () => {
+    expect(knownDefects("0.0.0")).toEqual([]);
+    expect(knownDefects("main")).toEqual([]);
+  });
+});
+
+describe("numbers for people", () => {
+  test("shares", () => {
+    expect([0, 0.001, 0.0123, 0.5, 1].map(percent)).toEqual(["0%", "0.1%", "1.2%", "50%", "100%"]);
+  });
+  test("bytes", () => {
+    expect([0, 1023, 1536, 150 * 1024, 2 ** 31, Infinity].map(bytes)).toEqual([
+      "0 B",
+      "1023 B",
+      "1.5 KiB",
+      "150 KiB",
+      "2.0 GiB",
+      "unlimited",
+    ]);
+  });
+  test("durations", () => {
+    expect([0, 950, 1250, 45_000, 123_456_789, 16e9].map(duration)).toEqual([
+      "0 ns",
+      "950 ns",
+      "1.25 µs",
+      "45.0 µs",
+      "123 ms",
+      "16.0 s",
+    ]);
+  });
+  test("counts", () => {
+    expect([plural(1, "page"), plural(0, "page")]).toEqual(["1 page", "0 pages"]);
+  });
+});
