@@ -13,6 +13,7 @@ import { signalSection } from "./section/signal.ts";
 import { sinkSection } from "./section/sink.ts";
 import { stateSection } from "./section/state.ts";
 import { threadSection } from "./section/thread.ts";
+import { tuneSection } from "./section/tune.ts";
 
 export const configSchema = z.strictObject({
   feed: z.array(feedSection).min(1).max(16).prefault([{}]).describe("Market data in."),
@@ -24,6 +25,7 @@ export const configSchema = z.strictObject({
   memory: memorySection.prefault({}).describe("Memory of this process."),
   limit: limitSection.prefault({}).describe("Capacities of tables in memory."),
   thread: threadSection.prefault({}).describe("Worker threads."),
+  tune: tuneSection.prefault({}).describe("Settings of the machine."),
   data: dataSection.prefault({}).describe("State that outlives a run."),
 });
 

@@ -1,0 +1,65 @@
+import { z } from "zod";
+
+/** [tune]: what `hftedge tune` wants of the machine; its flags override it. */
+export const tuneSection = z.strictObject({
+  profile: z
+    .enum(["safe", "aggressive"])
+    .default("safe")
+    .describe("Which settings `hftedge tune` wants when no profile is named."),
+  feedInterfaces: z
+    .array(z.string().min(1).max(15))
+    .max(16)
+    .default([])
+    .describe("Interfaces that carry the feed; empty: the first that is not the default route."),
+  feedCpus: z
+    .string()
+    .regex(/^(?:\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)?$/)
+    .default("")
+    .describe('CPUs for the feed, e.g. "6-7"; empty: isolated CPUs, else the last core.'),
+  housekeepingCpus: z
+    .string()
+    .regex(/^(?:\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)?$/)
+    .default("")
+    .describe("CPUs for everything else; empty: all that are not the feed's."),
+  gpus: z
+    .array(z.string().startsWith("GPU-"))
+    .max(16)
+    .default([])
+    .describe("UUIDs of the GPUs that run the model; empty: all."),
+  receiveBufferBytes: z
+    .int()
+    .min(212_992)
+    .max(1 << 30)
+    .default(32 << 20)
+    .describe("Ceiling of a feed socket's receive buffer: peak bytes/s times the longest stall.")
+    .meta({ unit: "bytes" }),
+  multicastGroups: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(32)
+    .describe("Multicast groups that the feeds join on one interface."),
+  contextTokens: z
+    .int()
+    .min(128)
+    .max(262_144)
+    .default(1024)
+    .describe("Ollama's context per slot.")
+    .meta({ unit: "tokens" }),
+  receiveRing: z
+    .int()
+    .min(64)
+    .max(16_384)
+    .default(1024)
+    .describe("Receive ring of the feed's interface, where it is asked for.")
+    .meta({ unit: "descriptors" }),
+  confirmWithinS: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(0)
+    .describe("Changes revert by themselves unless confirmed within this time; 0: no confirmation.")
+    .meta({ unit: "s" }),
+});
+
+export type TuneConfig = z.output<typeof tuneSection>;

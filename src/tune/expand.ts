@@ -1,0 +1,90 @@
+/** From a knob and an instance to the targets that stand for it on this machine. */
+import { basename } from "node:path";
+import type { Host } from "../host/host.ts";
+import type { Machine } from "./machine.ts";
+import type { Setting } from "./setting.ts";
+import type { Target } from "./target.ts";
+import { irqsOfInterface } from "./target/irq.ts";
+
+/** One target with the value that its setting's wish means for it. */
+export interface Wanted {
+  target: Target;
+  /** Given the setting's wish; most targets want just that. */
+  value: (wish: string) => string;
+}
+
+/** What the setting is planned for one by one: each feed interface, each GPU, or the host. */
+export function instancesOf(setting: Setting, machine: Machine): readonly string[] {
+  if (setting.scope === "interface") return machine.roles.feedInterfaces;
+  if (setting.scope === "gpu") return machine.roles.gpus;
+  return [""];
+}
+
+const same = (wish: string): string => wish;
+
+export function expand(setting: Setting, host: Host, machine: Machine, instance: string): Wanted[] {
+  const { knob } = setting;
+  switch (knob.kind) {
+    case "sysctl": {
+      const path = `/proc/sys/${knob.key}`;
+      if (knob.partner === undefined) return [{ target: { kind: "value", path }, value: same }];
+      const target: Target = { kind: "coupled", path, partner: `/proc/sys/${knob.partner}` };
+      return [{ target, value: (wish) => `${basename(path)}=${wish}` }];
+    }
+    case "sysfs":
+      return host
+        .glob(knob.pattern.replaceAll("{if}", instance))
+        .map((path) => ({ target: { kind: "value", path }, value: same }));
+    case "feed-cpu":
+      return machine.roles.feedCpus.flatMap((cpu) =>
+        host
+          .glob(knob.pattern.replaceAll("{cpu}", String(cpu)))
+          .map((path): Wanted => ({ target: { kind: "value", path }, value: same })),
+      );
+    case "ethtool": {
+      const { group, key } = knob;
+      return [{ target: { kind: "ethtool", interface: instance, group, key }, value: same }];
+    }
+    case "irq":
+      return irqsOfInterface(host, instance).map((irq) => ({
+        target: { kind: "irq", irq },
+        value: same,
+      }));
+    case "gpu":
+      return [{ target: { kind: "gpu", uuid: instance, key: knob.key }, value: same }];
+    case "unit":
+      return [{ target: { kind: "unit", unit: knob.unit, start: true }, value: same }];
+    case "rp-filter":
+      return expandReversePath(host, machine, instance);
+    case "kernel":
+      return machine.bootloader === "grubby"
+        ? [{ target: { kind: "grubby", argument: knob.argument }, value: same }]
+        : [];
+    default:
+      return [];
+  }
+}
+
+/**
+ * The kernel uses the stricter of `all` and the interface's own value, so `all` has to be 0; what it
+ * gave the other interfaces moves to each of them (and to `default`) before it goes.
+ */
+function expandReversePath(host: Host, machine: Machine, instance: string): Wanted[] {
+  const folder = "/proc/sys/net/ipv4/conf";
+  const value = (name: string): number => Number(host.read(`${folder}/${name}/rp_filter`) ?? "0");
+  const target = (name: string): Target => ({ kind: "value", path: `${folder}/${name}/rp_filter` });
+  const own: Wanted = { target: target(instance), value: same };
+  const all = value("all");
+  if (all === 0) return [own];
+  const others = host
+    .list(folder)
+    .filter((name) => name !== "all" && !machine.roles.feedInterfaces.includes(name));
+  return [
+    ...others.map((name): Wanted => {
+      const raised = String(Math.max(all, value(name)));
+      return { target: target(name), value: () => raised };
+    }),
+    { target: target("all"), value: () => "0" },
+    own,
+  ];
+}

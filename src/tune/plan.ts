@@ -1,0 +1,306 @@
+/**
+ * What would change on this machine, and why: every setting of the profile with its desired, live and
+ * boot-effective value. Nothing here writes, and nothing needs root.
+ */
+import type { Host } from "../host/host.ts";
+import { SysctlBoot, sysctlKeyPath } from "../host/sysctl.ts";
+import { Access, sameValue } from "./access.ts";
+import { planBoot } from "./boot.ts";
+import { catalogue } from "./catalogue.ts";
+import { expand, instancesOf } from "./expand.ts";
+import { composeFiles, type Contribution, contributionOf, type PlannedFile } from "./file-plan.ts";
+import { type Machine, probeMachine, type Wishes } from "./machine.ts";
+import { lookAtKernelArgument, lookAtService } from "./live.ts";
+import type { RoleRequest } from "./role.ts";
+import type { Leftover, Owner, Profile, Setting, Skip, Value } from "./setting.ts";
+import { type Target, targetKey } from "./target.ts";
+
+export interface PlanRequest {
+  profile: Profile;
+  roles: RoleRequest;
+  wishes: Wishes;
+  /** Ids that are wanted although the profile leaves them out, and the reverse. */
+  with: readonly string[];
+  without: readonly string[];
+  /** Owners that the operator overrules. */
+  take: readonly Owner[];
+  force: boolean;
+  removeLeftovers: boolean;
+  /** Command line that the boot unit runs, null where it must not (a binary that others can write). */
+  program: readonly string[];
+}
+
+export type ItemState =
+  /** Live and at the next boot as wanted. */
+  | "in sync"
+  | "change"
+  /** Written, and waiting for a reboot or a restart. */
+  | "pending"
+  | "not applicable"
+  | "refused"
+  | "external"
+  /** Looked at only, and well. */
+  | "seen"
+  /** Looked at, and something is wrong that we do not change unasked. */
+  | "finding";
+
+export interface PlannedTarget {
+  target: Target;
+  live: string | null;
+  desired: string;
+}
+
+export interface PlanItem {
+  id: string;
+  setting: Setting;
+  instance: string;
+  state: ItemState;
+  reason: string | null;
+  live: string | null;
+  desired: string | null;
+  boot: { value: string; path: string } | null;
+  targets: readonly PlannedTarget[];
+  contributions: readonly Contribution[];
+  leftovers: readonly Leftover[];
+}
+
+export interface Plan {
+  request: PlanRequest;
+  machine: Machine;
+  items: readonly PlanItem[];
+  files: readonly PlannedFile[];
+  /** Units to enable or stop after the files are in place. */
+  units: readonly PlannedTarget[];
+  notes: readonly string[];
+}
+
+function wishOf(setting: Setting, request: PlanRequest): Value | null {
+  if (request.without.includes(setting.id)) return null;
+  const wish = request.profile === "safe" ? setting.safe : setting.aggressive;
+  if (wish !== undefined) return wish;
+  if (!request.with.includes(setting.id)) return null;
+  return setting.asked ?? setting.aggressive ?? null;
+}
+
+/** Kinds whose values a container sees but does not own, unless they belong to its network. */
+function notInContainer(setting: Setting): boolean {
+  const { knob } = setting;
+  if (knob.kind === "sysctl") return !knob.key.startsWith("net/ipv4/");
+  return !["ethtool", "audit", "leftover", "run", "rp-filter"].includes(knob.kind);
+}
+
+function whyNot(setting: Setting, machine: Machine): string | null {
+  const { knob } = setting;
+  if (machine.surroundings === "container" && notInContainer(setting)) {
+    return "a container shares its host's kernel: tune the host";
+  }
+  if ((knob.kind === "drop-in" || knob.kind === "unit") && !machine.systemd) {
+    return "systemd does not run here";
+  }
+  if (knob.kind === "kernel" && machine.bootloader === "unknown") {
+    return "no boot loader that is known here (GRUB with grub.d, grubby)";
+  }
+  return setting.needs?.(machine) ?? null;
+}
+
+function refusal(setting: Setting, machine: Machine, instance: string): string | null {
+  if (setting.effect === "NIC reset") {
+    if (machine.defaultRouteInterfaces.includes(instance)) {
+      return `may reset ${instance}, which carries the default route`;
+    }
+    if (machine.sshInterfaces.includes(instance)) {
+      return `may reset ${instance}, which carries an SSH session`;
+    }
+  }
+  return setting.guard?.(machine, instance) ?? null;
+}
+
+class Planner {
+  private readonly access: Access;
+  private readonly machine: Machine;
+  private readonly request: PlanRequest;
+  private readonly boot: SysctlBoot;
+  private readonly planned = new Set<string>();
+
+  constructor(access: Access, machine: Machine, request: PlanRequest) {
+    this.access = access;
+    this.machine = machine;
+    this.request = request;
+    this.boot = new SysctlBoot(access.host);
+  }
+
+  /** One setting on one instance; null when this profile says nothing about it. */
+  item(setting: Setting, instance: string): PlanItem | null {
+    const item: PlanItem = {
+      id: instance === "" ? setting.id : `${setting.id}:${instance}`,
+      setting,
+      instance,
+      state: "not applicable",
+      reason: null,
+      live: null,
+      desired: null,
+      boot: null,
+      targets: [],
+      contributions: [],
+      leftovers: [],
+    };
+    const { knob } = setting;
+    if (knob.kind === "none") return null;
+    if (knob.kind === "audit") {
+      const { live, finding } = knob.look(this.access.host, this.machine);
+      return { ...item, live, reason: finding, state: finding === null ? "seen" : "finding" };
+    }
+    if (knob.kind === "leftover") return this.leftover(item, knob.look);
+    if (knob.kind === "run") return { ...item, state: "seen", reason: setting.answer };
+    const wish = wishOf(setting, this.request);
+    if (wish === null) return setting.verdict === "audit" ? this.audit(item) : null;
+    const why = whyNot(setting, this.machine);
+    if (why !== null) return { ...item, reason: why };
+    return this.wanted(item, wish);
+  }
+
+  private leftover(
+    item: PlanItem,
+    look: (host: Host, machine: Machine) => Leftover[],
+  ): PlanItem | null {
+    const leftovers = look(this.access.host, this.machine);
+    if (leftovers.length === 0) return null;
+    const found = leftovers.map(({ path, found: text }) => `${path}: ${text}`).join("; ");
+    const mendable = leftovers.filter(({ mended }) => mended !== null);
+    const mend = this.request.removeLeftovers && mendable.length > 0;
+    const offer = mendable.length > 0 && !mend ? " (put right with --remove-leftovers)" : "";
+    const targets = mend ? mendable.map((leftover) => this.mending(leftover)) : [];
+    return {
+      ...item,
+      state: mend ? "change" : "finding",
+      reason: `${item.setting.why}${offer}`,
+      live: found,
+      leftovers,
+      targets,
+    };
+  }
+
+  private mending({ path, mended }: Leftover): PlannedTarget {
+    const target: Target = path.startsWith("/proc/")
+      ? { kind: "value", path }
+      : { kind: "file", path, mode: 0o644 };
+    const reading = this.access.read(target);
+    return { target, live: reading.ok ? reading.value : null, desired: mended! };
+  }
+
+  /** Something that may be asked for: its live value is shown. */
+  private audit(item: PlanItem): PlanItem | null {
+    if (whyNot(item.setting, this.machine) !== null) return null;
+    const { knob } = item.setting;
+    if (knob.kind === "kernel") {
+      const found = this.machine.kernelArguments.findLast((a) => a.startsWith(`${knob.argument}=`));
+      return { ...item, state: "seen", live: found ?? null, reason: item.setting.answer };
+    }
+    const live = expand(item.setting, this.access.host, this.machine, item.instance)
+      .map(({ target }) => this.access.read(target))
+      .flatMap((reading) => (reading.ok && reading.value !== null ? [reading.value] : []));
+    if (live.length === 0) return null;
+    return { ...item, state: "seen", live: summary(live), reason: item.setting.answer };
+  }
+
+  private wanted(item: PlanItem, wish: Value): PlanItem {
+    const { setting, instance } = item;
+    const { host } = this.access;
+    const readings = expand(setting, host, this.machine, instance)
+      .filter(({ target }) => !this.planned.has(targetKey(target)))
+      .map((wanted) => ({ ...wanted, reading: this.access.read(wanted.target) }));
+    const first = readings.find(({ reading }) => reading.ok)?.reading;
+    const live = first?.ok === true ? first.value : null;
+    const value = this.value(setting, wish, instance, live);
+    if (typeof value !== "string") return { ...item, live, reason: value.skip };
+
+    const targets: PlannedTarget[] = [];
+    let why: string | null = null;
+    for (const { target, value: of, reading } of readings) {
+      if (!reading.ok) why ??= reading.reason;
+      else targets.push({ target, live: reading.value, desired: of(value) });
+    }
+    const fileOnly = setting.knob.kind === "drop-in" || setting.knob.kind === "kernel";
+    if (targets.length === 0 && !fileOnly) {
+      return { ...item, desired: value, reason: why ?? "not on this machine" };
+    }
+    const planned: PlanItem = {
+      ...item,
+      desired: value,
+      live: summary(targets.map((t) => t.live ?? "absent")),
+      targets,
+      contributions: contributionOf(setting, this.machine, value, targets),
+    };
+    const owner = (setting.owners ?? []).find(
+      (name) => this.machine.owners.has(name) && !this.request.take.includes(name),
+    );
+    if (owner !== undefined) {
+      const reason = `${owner} is active and owns it; --take ${owner} overrules it`;
+      return { ...planned, state: "external", reason, targets: [], contributions: [] };
+    }
+    const settled = this.settle(planned, value);
+    const no = settled.state === "change" ? refusal(setting, this.machine, instance) : null;
+    if (no !== null && !this.request.force) {
+      const reason = `${no}; --force does it all the same`;
+      return { ...settled, state: "refused", reason, targets: [], contributions: [] };
+    }
+    for (const { target } of settled.targets) this.planned.add(targetKey(target));
+    return settled;
+  }
+
+  private value(
+    setting: Setting,
+    wish: Value,
+    instance: string,
+    live: string | null,
+  ): string | Skip {
+    const value = typeof wish === "string" ? wish : wish(this.machine, instance, live);
+    if (typeof value !== "string" || setting.compare !== "at least") return value;
+    return live !== null && Number(live) > Number(value) ? live : value;
+  }
+
+  /** Compares what is, what will be after a boot, and what is wanted. */
+  private settle(item: PlanItem, value: string): PlanItem {
+    const { knob } = item.setting;
+    if (knob.kind === "kernel") return lookAtKernelArgument(this.access, this.machine, item, value);
+    if (knob.kind === "drop-in") return lookAtService(this.access, item, value);
+    const same = item.targets.every((t) => sameValue(t.target, t.live, t.desired));
+    if (knob.kind !== "sysctl" && knob.kind !== "rp-filter") {
+      return { ...item, state: same ? "in sync" : "change" };
+    }
+    const boot = item.contributions
+      .map((line) => this.boot.get(sysctlKeyPath(line.key)))
+      .findLast((found) => found !== null);
+    return { ...item, boot: boot ?? null, state: same ? "in sync" : "change" };
+  }
+}
+
+/** One word for the values of many targets: "powersave" or "powersave ×6, performance ×2". */
+export function summary(values: readonly string[]): string | null {
+  if (values.length === 0) return null;
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  if (counts.size === 1) return values[0]!;
+  return [...counts].map(([value, count]) => `${value} ×${count}`).join(", ");
+}
+
+/** Throws EdgeError for an unknown id in `with` or `without` and for a role that is refused. */
+export function makePlan(host: Host, request: PlanRequest): Plan {
+  const machine = probeMachine(host, request);
+  const access = new Access(host);
+  try {
+    const planner = new Planner(access, machine, request);
+    const found = catalogue.flatMap((setting) =>
+      instancesOf(setting, machine).flatMap((instance) => planner.item(setting, instance) ?? []),
+    );
+    const boot = planBoot(host, machine, request, found);
+    const { items, files } = composeFiles(access, found, boot.files);
+    const units = boot.units.map(({ target, desired }) => {
+      const reading = access.read(target);
+      return { target, desired, live: reading.ok ? reading.value : null };
+    });
+    return { request, machine, items, files, units, notes: boot.notes };
+  } finally {
+    access.close();
+  }
+}
