@@ -36,6 +36,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./hold.ts")).releaseCommand(),
   },
   {
+    name: "tune",
+    group: machine,
+    summary: "show and change the settings that cost latency",
+    load: async () => (await import("./tune.ts")).tuneCommand(),
+  },
+  {
     name: "doctor",
     group: machine,
     summary: "examine what on this machine costs latency",
