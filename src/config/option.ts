@@ -23,6 +23,8 @@ export interface JsonSchema {
   unit?: string;
   secret?: boolean;
   defaultText?: string;
+  /** Keys that older documents name and that are no more: why, in words that follow the key. */
+  retired?: Readonly<Record<string, string>>;
 }
 
 export type OptionType =

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { dataSection } from "./section/data.ts";
 import { feedSection } from "./section/feed.ts";
 import { httpSection } from "./section/http.ts";
+import { inferenceSection } from "./section/inference.ts";
 import { limitSection } from "./section/limit.ts";
 import { logSection } from "./section/log.ts";
 import { memorySection } from "./section/memory.ts";
@@ -18,6 +19,7 @@ import { tuneSection } from "./section/tune.ts";
 export const configSchema = z.strictObject({
   feed: z.array(feedSection).min(1).max(16).prefault([{}]).describe("Market data in."),
   state: stateSection.prefault({}).describe("Market states, which the model is asked about."),
+  inference: inferenceSection.prefault({}).describe("Who decides, and how it is asked."),
   signal: signalSection.prefault({}).describe("Trading signals out."),
   sink: z.array(sinkSection).max(16).prefault([{}]).describe("Where signals go."),
   http: httpSection.prefault({}).describe("The HTTP API, dashboard and metrics."),

@@ -41,6 +41,12 @@ export function prune(
   for (const [key, child] of Object.entries(value)) {
     const childPath = path === "" ? key : `${path}.${key}`;
     const childSchema = known === undefined ? additional(schema) : known[key];
+    const retired = known === undefined ? undefined : shape?.retired?.[key];
+    if (retired !== undefined) {
+      const shown = typeof child === "object" ? undefined : child;
+      mistakes.push({ key: childPath, value: shown, reason: retired, remedy: "Leave it out." });
+      continue;
+    }
     if (childSchema === undefined) {
       mistakes.push(unknownKey(childPath, key, child, Object.keys(known ?? {}), path));
       continue;

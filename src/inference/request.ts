@@ -3,7 +3,6 @@
  * question send the same options, because Ollama reloads a model whenever one of its load options
  * differs from those it was loaded with.
  */
-import { EdgeError } from "../error.ts";
 import { answerSchema, type Mode } from "./verdict.ts";
 
 /** Options that make Ollama load the model anew when they differ from the loaded ones. */
@@ -17,50 +16,8 @@ export const reloadOptions = [
   "draft_num_predict",
 ] as const;
 
-/** Options that each request may set freely. */
-export const freeOptions = [
-  "num_keep",
-  "seed",
-  "num_predict",
-  "top_k",
-  "top_p",
-  "min_p",
-  "typical_p",
-  "repeat_last_n",
-  "temperature",
-  "repeat_penalty",
-  "presence_penalty",
-  "frequency_penalty",
-  "stop",
-] as const;
-
-/** Options of older servers and guides that do nothing today, and what to do instead. */
-export const goneOptions: Readonly<Record<string, string>> = {
-  use_mlock: "set LLAMA_ARG_LOAD_MODE=mmap+mlock in the server's environment (hftedge tune does)",
-  low_vram: "set num_gpu to the number of layers that fit",
-  numa: "pin the server with systemd's NUMAPolicy= instead",
-  f16_kv: "set OLLAMA_KV_CACHE_TYPE in the server's environment (f16 is the default)",
-  mirostat: "remove it: the sampler no longer exists",
-  mirostat_tau: "remove it: the sampler no longer exists",
-  mirostat_eta: "remove it: the sampler no longer exists",
-  tfs_z: "remove it: the sampler no longer exists; min_p is the nearest",
-  penalize_newline: "remove it: it was dropped from the server",
-  logits_all: "remove it: log-probabilities are asked for with every request",
-  vocab_only: "remove it: it was dropped from the server",
-  embedding_only: "remove it: it was dropped from the server",
-};
-
 export type OptionValue = number | boolean | string | readonly string[];
 export type ModelOptions = Readonly<Record<string, OptionValue>>;
-
-/** What is wrong with one option of config, in words with the remedy, or null. */
-export function optionMistake(name: string): string | null {
-  const gone = goneOptions[name];
-  if (gone !== undefined) return `Ollama no longer has the option ${name}: ${gone}`;
-  const known: readonly string[] = [...reloadOptions, ...freeOptions];
-  if (known.includes(name)) return null;
-  return `${name} is no option of Ollama: it has ${known.join(", ")}`;
-}
 
 export interface RequestPlan {
   model: string;
@@ -102,12 +59,6 @@ export interface FrozenRequest {
 const jsonTokensMax = 48;
 
 export function freezeRequest(plan: RequestPlan): FrozenRequest {
-  for (const name of Object.keys(plan.options)) {
-    const mistake = optionMistake(name);
-    if (mistake !== null) {
-      throw new EdgeError("CONFIG_INVALID", `inference.options.${name}: ${mistake}`, "Remove it.");
-    }
-  }
   const options = Object.freeze({ ...plan.options, num_predict: tokensOf(plan) });
   const reload = reloadOptions.filter(
     (name) => options[name as keyof typeof options] !== undefined,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { freezeRequest, optionMistake, type RequestPlan } from "../../src/inference/request.ts";
+import { freezeRequest, type RequestPlan } from "../../src/inference/request.ts";
 
 const plan: RequestPlan = {
   model: "llama3.2:3b",
@@ -34,12 +34,4 @@ test("only load options are in the reload text, whatever their order", () => {
   expect(one.text).not.toBe(other.text);
   const larger = freezeRequest({ ...plan, options: { num_ctx: 2, num_batch: 8 } });
   expect(larger.reloadText).not.toBe(one.reloadText);
-});
-
-test("options that Ollama no longer has are refused with what to do instead", () => {
-  expect(optionMistake("use_mlock")).toContain("LLAMA_ARG_LOAD_MODE=mmap+mlock");
-  expect(optionMistake("low_vram")).toContain("num_gpu");
-  expect(optionMistake("numthread")).toContain("num_thread");
-  expect(optionMistake("num_thread")).toBeNull();
-  expect(() => freezeRequest({ ...plan, options: { use_mlock: true } })).toThrow("no longer has");
 });
