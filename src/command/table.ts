@@ -42,6 +42,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./tune.ts")).tuneCommand(),
   },
   {
+    name: "replay",
+    group: running,
+    summary: "send a capture, an ITCH file or a tick file to a UDP address",
+    load: async () => (await import("./replay.ts")).replayCommand(),
+  },
+  {
     name: "doctor",
     group: machine,
     summary: "examine what on this machine costs latency",

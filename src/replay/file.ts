@@ -52,6 +52,7 @@ class HandleSource implements ChunkSource {
   readonly #path: string;
   readonly #handle: FileHandle;
   #peeked: Uint8Array | undefined;
+  #closed = false;
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path;
@@ -80,8 +81,9 @@ class HandleSource implements ChunkSource {
     }
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    if (!this.#closed) await this.#handle.close();
+    this.#closed = true;
   }
 }
 
