@@ -12,6 +12,8 @@ export interface FormatOptions {
   channels: number;
   /** A sequence that jumps further ahead, in messages, has to be confirmed by the next datagram. */
   maxJump: number;
+  /** Fetch what a datagram will look up before applying it: for order tables beyond the cache. */
+  prefetch: boolean;
   /** How many instruments the market has room for. */
   instruments: number;
   /** The epoch ns of the feed's midnight, a multiple of 10^9. Formats with a date count from it. */
@@ -38,7 +40,7 @@ export const formats = {
     healing: "snapshot",
     priceDecimals: () => itch50PriceDecimals,
     create: (events, counters, options) =>
-      new MoldUdp64(new Itch50(events, counters), counters, options.maxJump, () =>
+      new MoldUdp64(new Itch50(events, counters), counters, options.maxJump, options.prefetch, () =>
         events.clear(-1),
       ),
   },

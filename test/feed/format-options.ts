@@ -4,6 +4,7 @@ import type { FormatOptions } from "../../src/feed/format.ts";
 export const testOptions: FormatOptions = {
   channels: 4,
   maxJump: 1_000_000,
+  prefetch: false,
   instruments: 16_384,
   baseEpochNs: 1_696_219_200_000_000_000n,
   priceDecimals: 4,

@@ -171,6 +171,29 @@ describe("ITCH 5.0", () => {
     ]);
   });
 
+  test("prefetchNamesWhatWillBeLookedUpAndNothingElse", () => {
+    const bench = new Bench();
+    const named: [number, number][] = [];
+    bench.log.prefetch = (...reference: number[]) => {
+      named.push([reference[0]!, reference[1]!]);
+    };
+    bench.send(add);
+    const fetch = (encode: (out: Buffer, at: number) => number, cut = 0): void => {
+      bench.bytes.writeUInt16BE(encode(bench.bytes, 2) - cut, 0);
+      bench.itch.prefetch(bench.bytes, 0, 1);
+    };
+    fetch(add);
+    fetch((o, at) => encodeReplace(o, at, 13, noon, 1, 2, 3, 4, 5, 6));
+    fetch((o, at) => encodeTrade(o, at, 13, noon, 1, apple, 1, 1));
+    fetch((o, at) => encodeDelete(o, at, 14, noon, 8, 8));
+    fetch(add, 1);
+    expect(named).toEqual([
+      [7, 9],
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
   test("unknownTypeIsPassedOverAsTheSpecificationAsks", () => {
     const bench = new Bench();
     bench.bytes[2] = "z".charCodeAt(0);
