@@ -27,8 +27,8 @@ export interface FormatOptions {
 export interface Format {
   help: string;
   healing: Healing;
-  /** How many decimals the integers have that this format gives as prices. */
-  priceDecimals(options: FormatOptions): number;
+  /** How many decimals its prices have as integers, given those configured for the feed. */
+  priceDecimals(configured: number): number;
   /** `counters` is indexed by `FeedCount` and holds at least `feedCountSize` words. */
   create(events: MarketEvents, counters: Uint32Array, options: FormatOptions): DatagramDecoder;
 }
@@ -59,7 +59,7 @@ export const formats = {
   tick: {
     help: "JSON, one object a line with symbol, timestamp, price, volume and perhaps bid and ask",
     healing: "message",
-    priceDecimals: (options) => options.priceDecimals,
+    priceDecimals: (configured) => configured,
     create: (events, counters, options) =>
       new Tick(events, counters, {
         priceDecimals: options.priceDecimals,

@@ -122,15 +122,7 @@ export function planRun(config: Config, dataDirectory: string, nowMs: number): R
 function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
   const day = midnightNs(feed.date, feed.timeZone, nowMs);
   const format = feed.format;
-  const priceDecimals = formats[format].priceDecimals({
-    channels: 1,
-    maxJump: 1,
-    instruments: 1,
-    baseEpochNs: 0n,
-    priceDecimals: feed.priceDecimals,
-    sizeDecimals,
-    timestampUnit: feed.timestampUnit,
-  });
+  const priceDecimals = formats[format].priceDecimals(feed.priceDecimals);
   const scale = 10 ** priceDecimals;
   const scaled = (tick: number): number => Math.max(1, Math.round(tick * scale));
   return {
@@ -171,10 +163,14 @@ function planState({ state }: Config, limits: RunLimits): StateOptions {
 }
 
 /** What a format's decoder is made with. */
+/** More live orders than these do not fit the cache of one core's share (about 53 bytes each). */
+const cachedOrders = 100_000;
+
 export function formatOptions(feed: FeedPlan, limits: RunLimits) {
   return {
     channels: limits.channels,
     maxJump: limits.maxJump,
+    prefetch: limits.orders > cachedOrders,
     instruments: limits.instruments,
     baseEpochNs: feed.midnightNs,
     priceDecimals: feed.priceDecimals,
