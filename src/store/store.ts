@@ -1,0 +1,328 @@
+/**
+ * The history's one writer, on the ops thread. Once a second a batch comes in and is committed in
+ * one transaction; then a bounded piece of housekeeping is done.
+ *
+ *   disk full → the ballast is given up → still full: batches wait in memory, oldest dropped last
+ *   file damaged → set aside under another name, a fresh one begun
+ *
+ * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
+ */
+import { constants } from "bun:sqlite";
+import { desc, eq } from "drizzle-orm";
+import { assert } from "../error.ts";
+import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
+import { type Disk, diskOf } from "./disk.ts";
+import {
+  codeOf,
+  type History,
+  isDamage,
+  isUnwritable,
+  openForWriting,
+  type Opened,
+  replaceDamaged,
+} from "./open.ts";
+import { Pruner, type Retention } from "./prune.ts";
+import { Rollup } from "./rollup.ts";
+import { alertTable, type RunRow, runTable } from "./schema.ts";
+import { Tiers } from "./tier.ts";
+import { Writer } from "./writer.ts";
+
+export interface StoreOptions {
+  path: string;
+  synchronous: "normal" | "full";
+  retention: Retention;
+  checkBytesMax: number;
+  setAsideMax: number;
+  /** Free space below which old rows are deleted before their time, bytes. */
+  freeBytesMin: number;
+  ballastBytes: number;
+  /** Seconds that may wait in memory while nothing can be written. */
+  bufferSecondsMax: number;
+  disk?: Disk;
+}
+
+export type NewRun = Omit<RunRow, "id" | "lastMs" | "stopMs" | "clean">;
+
+export interface CommitResult {
+  /** Rows written in this call, earlier waiting batches included. */
+  rows: number;
+  /** Rows given up since the last call. */
+  dropped: number;
+  failed: boolean;
+}
+
+/** Housekeeping that deletes is done this often, seconds. */
+const pruneEveryS = 15;
+/** Free space is looked at this often, seconds. */
+const diskEveryS = 5;
+/** A batch that the database refuses for another reason than its disk is given up after so many tries. */
+const refusalsMax = 3;
+
+export class Store {
+  /** Batches that could not be written yet, oldest first. */
+  private readonly waiting: Batch[] = [];
+  private readonly options: StoreOptions;
+  private readonly disk: Disk;
+  private history!: History;
+  private tiers!: Tiers;
+  private writer!: Writer;
+  private rollup!: Rollup;
+  private pruner!: Pruner;
+  private run: RunRow;
+  private refusals = 0;
+  private dropped = 0;
+  private droppedInAll = 0;
+  private notes: NewEvent[] = [];
+  private ticks = 0;
+  private low = false;
+  /** True while nothing can be written. */
+  memoryOnly = false;
+  freeBytes = Number.NaN;
+  /** The run before this one, with whether it was stopped in order; null for the first. */
+  readonly previous: RunRow | null;
+
+  /** Throws EdgeError (open.ts) when there is no way to have a history at `path`. */
+  constructor(options: StoreOptions, run: NewRun) {
+    this.options = options;
+    this.disk = options.disk ?? diskOf(options.path, options.ballastBytes);
+    const nowMs = run.startMs;
+    this.run = { ...run, id: 0, lastMs: nowMs, stopMs: null, clean: false };
+    this.adopt(this.open(nowMs), nowMs);
+    const [last] = this.history.select().from(runTable).orderBy(desc(runTable.id)).limit(1).all();
+    // The ops thread may have been started again within the same run.
+    const same = last?.key === run.key;
+    this.previous = same ? null : (last ?? null);
+    if (same) this.run = last;
+    else this.beginRun();
+    if (this.previous?.clean === false) this.closeCrashed(this.previous, nowMs);
+    this.checkDisk();
+  }
+
+  get runId(): number {
+    return this.run.id;
+  }
+
+  /** Seconds that wait in memory. */
+  get waitingBatches(): number {
+    return this.waiting.length;
+  }
+
+  /** Alerts of this run that are open in the database: what an alert book takes up again. */
+  openAlerts(): (typeof alertTable.$inferSelect)[] {
+    return this.history
+      .select()
+      .from(alertTable)
+      .where(eq(alertTable.run, this.run.id))
+      .all()
+      .filter(({ resolvedMs }) => resolvedMs === null);
+  }
+
+  /** What happened to the store since the last call: for the log. They are events in it as well. */
+  notices(): NewEvent[] {
+    const { notes } = this;
+    this.notes = [];
+    return notes;
+  }
+
+  /**
+   * Writes the batch, after those that still wait, in one transaction each. When it returns with
+   * nothing waiting, everything is in the file: alerts may be announced.
+   */
+  commit(batch: Batch, nowMs: number): CommitResult {
+    this.waiting.push(batch);
+    const result = this.flush(nowMs);
+    while (this.waiting.length > this.options.bufferSecondsMax) {
+      const lost = batchRows(this.waiting.shift()!);
+      this.dropped += lost;
+      this.droppedInAll += lost;
+    }
+    result.dropped = this.dropped;
+    this.dropped = 0;
+    return result;
+  }
+
+  private flush(nowMs: number): CommitResult {
+    const result: CommitResult = { rows: 0, dropped: 0, failed: false };
+    for (let tries = 0; this.waiting.length > 0;) {
+      const batch = this.waiting[0]!;
+      try {
+        this.history.$client.transaction(() => this.writer.apply(batch, this.run.id))();
+      } catch (error) {
+        this.writer.names.forget();
+        result.failed = true;
+        if (tries++ < 2 && this.cured(error, nowMs)) continue;
+        return result;
+      }
+      this.waiting.shift();
+      this.refusals = 0;
+      result.rows += batchRows(batch);
+      if (this.memoryOnly) this.leaveMemoryOnly(nowMs);
+    }
+    result.failed = false;
+    return result;
+  }
+
+  /** Whether it is worth trying again at once. */
+  private cured(error: unknown, nowMs: number): boolean {
+    if (isDamage(error)) {
+      this.replace(error, nowMs);
+      return true;
+    }
+    if (isUnwritable(error)) {
+      if (this.disk.dropBallast()) {
+        this.note(nowMs, "ballast_dropped", "warning", "The disk is full: the reserve is used up.");
+        return true;
+      }
+      if (!this.memoryOnly) this.enterMemoryOnly(error, nowMs);
+      return false;
+    }
+    if (codeOf(error) === "SQLITE_BUSY") return false;
+    this.refusals++;
+    if (this.refusals < refusalsMax) return false;
+    const lost = batchRows(this.waiting.shift()!);
+    this.dropped += lost;
+    this.refusals = 0;
+    this.note(nowMs, "batch_refused", "critical", `${lost} rows were refused: ${String(error)}`);
+    return true;
+  }
+
+  /** Rolls up, prunes and watches the disk: a bounded piece of each. Call once a second. */
+  maintain(nowMs: number): { rolled: number; pruned: number } {
+    const done = { rolled: 0, pruned: 0 };
+    const nowS = Math.floor(nowMs / 1000);
+    this.ticks++;
+    try {
+      if (this.ticks % diskEveryS === 0) done.pruned += this.watchDisk(nowS, nowMs);
+      if (this.memoryOnly || this.waiting.length > 0) return done;
+      const { rows, unreadable } = this.rollup.step(nowS);
+      done.rolled = rows;
+      if (unreadable > 0) {
+        this.note(nowMs, "row_unreadable", "warning", `${unreadable} rows had no histogram.`);
+      }
+      if (this.ticks % pruneEveryS === 0) {
+        done.pruned += this.pruner.step(nowS);
+        this.pruner.vacuum();
+      }
+    } catch (error) {
+      this.tiers.load();
+      if (isDamage(error)) this.replace(error, nowMs);
+      else if (isUnwritable(error)) this.disk.dropBallast();
+      else if (codeOf(error) !== "SQLITE_BUSY") throw error;
+    }
+    return done;
+  }
+
+  /** Sizes for gauges, bytes. */
+  sizes(): { bytes: number; freeBytes: number } {
+    return { bytes: this.pruner.size().bytes, freeBytes: this.freeBytes };
+  }
+
+  /** Ends the run in order. Nothing may be called afterwards. */
+  close(nowMs: number): void {
+    this.flush(nowMs);
+    try {
+      const stop = { stopMs: nowMs, lastMs: nowMs, clean: true };
+      this.history.update(runTable).set(stop).where(eq(runTable.id, this.run.id)).run();
+      this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } catch (error) {
+      if (!isUnwritable(error) && !isDamage(error)) throw error;
+    } finally {
+      this.history.$client.close();
+    }
+  }
+
+  /** A disk that is full when the run starts may still have the last run's reserve. */
+  private open(nowMs: number): Opened {
+    try {
+      return openForWriting({ ...this.options, nowMs });
+    } catch (error) {
+      if (!isUnwritable(error) || !this.disk.dropBallast()) throw error;
+      return openForWriting({ ...this.options, nowMs });
+    }
+  }
+
+  private adopt({ history, setAside }: Opened, nowMs: number): void {
+    this.history = history;
+    this.tiers = new Tiers(history);
+    this.writer = new Writer(history, this.tiers);
+    this.rollup = new Rollup(history, this.tiers);
+    this.pruner = new Pruner(history, this.tiers, this.options.retention);
+    if (setAside === null) return;
+    const { path, reason } = setAside;
+    const message = `The history was damaged (${reason}); it is kept as ${path}, a new one begins.`;
+    this.note(nowMs, "history_damaged", "critical", message);
+  }
+
+  private replace(error: unknown, nowMs: number): void {
+    const { $client } = this.history;
+    // Statements that are not collected yet keep the connection half open. When it closes at last
+    // it must not delete the write-ahead log by name: by then that is the new file's.
+    $client.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+    $client.close();
+    this.adopt(replaceDamaged({ ...this.options, nowMs }, error), nowMs);
+    this.beginRun();
+  }
+
+  private beginRun(): void {
+    const { id: _, ...fields } = this.run;
+    const row = this.history.insert(runTable).values(fields).returning().get();
+    assert(row !== undefined, "a run that was inserted is returned");
+    this.run = row;
+  }
+
+  /** Alerts of a run that crashed are over: what they were about was that run's. */
+  private closeCrashed(crashed: RunRow, nowMs: number): void {
+    const { lastMs, id } = crashed;
+    this.history.$client
+      .query("UPDATE alert SET resolved_ms = ? WHERE run = ? AND resolved_ms IS NULL")
+      .run(lastMs, id);
+    const when = new Date(lastMs).toISOString();
+    this.note(nowMs, "unclean_stop", "warning", `The run before ended without warning at ${when}.`);
+  }
+
+  private enterMemoryOnly(error: unknown, nowMs: number): void {
+    this.memoryOnly = true;
+    this.droppedInAll = 0;
+    const seconds = this.options.bufferSecondsMax;
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `The history cannot be written (${why}): the last ${seconds} s wait in memory.`;
+    this.note(nowMs, "memory_only", "critical", message);
+  }
+
+  private leaveMemoryOnly(nowMs: number): void {
+    this.memoryOnly = false;
+    const lost = this.droppedInAll;
+    const message = `The history can be written again; ${lost} rows were lost.`;
+    this.note(nowMs, "writable_again", "info", message);
+  }
+
+  private checkDisk(): void {
+    this.freeBytes = this.disk.freeBytes();
+    const { freeBytesMin, ballastBytes } = this.options;
+    // Taking the ballast must not itself bring the disk below the mark.
+    if (!(this.freeBytes < freeBytesMin + ballastBytes)) this.disk.takeBallast();
+  }
+
+  private watchDisk(nowS: number, nowMs: number): number {
+    this.checkDisk();
+    const low = this.freeBytes < this.options.freeBytesMin;
+    if (low && !this.low) {
+      const message = "The disk is nearly full: old rows are deleted before their time.";
+      this.note(nowMs, "disk_low", "warning", message);
+    }
+    this.low = low;
+    if (!low) return 0;
+    const rows = this.pruner.shrink(nowS);
+    this.pruner.vacuum(true);
+    this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    return rows;
+  }
+
+  private note(atMs: number, kind: string, severity: string, message: string): void {
+    const event = { atMs, kind, severity, message, detail: "" };
+    this.notes.push(event);
+    const batch = emptyBatch(Math.floor(atMs / 1000));
+    batch.events.push(event);
+    this.waiting.push(batch);
+  }
+}
