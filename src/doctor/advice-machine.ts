@@ -43,6 +43,11 @@ export const machineAdvice = {
     why: "A CPU that protects itself from heat drops its clock under exactly the load that matters.",
     remedy: "sudo dmesg --level=warn | grep -i throttl; check fans, airflow and the power limit",
   },
+  "system.temperature": {
+    title: "CPU temperature",
+    why: "Near its limit a CPU lowers its clock, and it does so under load.",
+    remedy: "sensors; check fans, airflow and the power limit",
+  },
   "system.isolation": {
     title: "CPU isolation",
     why: "Without isolated CPUs any task may be scheduled onto the receive thread's CPU.",
@@ -99,6 +104,11 @@ export const machineAdvice = {
     title: "File system of the data directory",
     why: "SQLite's write-ahead log needs shared memory and honest flushes, which this kind does not give.",
     remedy: "hftedge run --data-directory /var/lib/hftedge (a local ext4 or xfs)",
+  },
+  "storage.disk": {
+    title: "Disk",
+    why: "A turning disk takes milliseconds for a flush, and one that fails takes seconds to retry.",
+    remedy: "sudo smartctl -a {subject}",
   },
   "storage.flush": {
     title: "Latency of small synchronous writes",

@@ -1,5 +1,6 @@
 /** What every probe is given: the machine, two readings of its counters, and what hftedge needs of it. */
 import type { CounterSample } from "../host/counter.ts";
+import type { Inventory } from "../host/inventory.ts";
 import type { HostRoot } from "../host/root.ts";
 import type { KernelClock } from "../host/timex.ts";
 import type { RunTool } from "../host/tool.ts";
@@ -73,6 +74,8 @@ export interface ProbeContext {
   /** Two readings, `second.atNs - first.atNs` apart. */
   first: CounterSample;
   second: CounterSample;
+  /** Undefined where only files may be read. */
+  inventory: Inventory | undefined;
   clock: DoctorClock;
   runTool: RunTool;
   fetch: (url: string, init?: RequestInit) => Promise<Response>;

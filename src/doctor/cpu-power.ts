@@ -1,7 +1,7 @@
 /** The clock that the CPUs run at, what holds it down, and how deep they sleep. */
 import type { HostRoot } from "../host/root.ts";
 import type { ProbeContext } from "./context.ts";
-import { finding, notApplicable, type Outcome } from "./finding.ts";
+import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
 import { percent, plural } from "./text.ts";
 
 const cpuDirectory = "/sys/devices/system/cpu";
@@ -122,6 +122,23 @@ function thermal({ root }: ProbeContext): Outcome {
   );
 }
 
+function temperature({ inventory }: ProbeContext): Outcome {
+  const temperatureC = inventory?.temperatureC;
+  if (temperatureC === undefined) return notApplicable("system.temperature", "there is no sensor");
+  return finding(
+    "system.temperature",
+    severityAbove(temperatureC, 75, 85, 95),
+    `${temperatureC} °C at the hottest sensor.`,
+    { temperatureC },
+  );
+}
+
 export function cpuPower(context: ProbeContext): Outcome[] {
-  return [governor(context), frequency(context), idleState(context), thermal(context)];
+  return [
+    governor(context),
+    frequency(context),
+    idleState(context),
+    thermal(context),
+    temperature(context),
+  ];
 }

@@ -1,5 +1,6 @@
 /** The examination: two readings of the counters, then every probe, each within its own time. */
 import { sampleCounters } from "../host/counter.ts";
+import { readInventory, type Inventory } from "../host/inventory.ts";
 import { openRoot, type HostRoot } from "../host/root.ts";
 import { readKernelClock, type KernelClock } from "../host/timex.ts";
 import { runTool, type RunTool } from "../host/tool.ts";
@@ -58,12 +59,15 @@ export interface DiagnoseOptions {
   runTool?: RunTool;
   fetch?: ProbeContext["fetch"];
   kernelClock?: () => KernelClock | undefined;
+  inventory?: (timeoutMs: number) => Promise<Inventory | undefined>;
 }
 
 export interface Diagnosis {
   /** Epoch ms of its end. */
   atMs: number;
   windowMs: number;
+  /** Names of the hardware and the system; null where they could not be read. */
+  machine: Inventory | null;
   worst: Severity;
   counts: Record<Severity, number>;
   /** Worst first, then by area. */
@@ -79,6 +83,8 @@ function rank({ severity }: Finding): number {
 
 /** In a stand-in root no program is run: what the box has installed says nothing about it. */
 const noTool: RunTool = () => Promise.resolve(undefined);
+const noInventory = (): Promise<undefined> => Promise.resolve(undefined);
+const inventoryTimeoutMs = 3000;
 
 /** Work within its time; what it does after that is nobody's, so probes bound their own parts too. */
 function within<T>(work: Promise<T>, timeoutMs: number, clock: DoctorClock): Promise<T> {
@@ -94,11 +100,15 @@ async function readContext(options: DiagnoseOptions, root: HostRoot): Promise<Pr
   const clock = options.clock ?? systemClock;
   const first = sampleCounters(root, clock.nowNs());
   await clock.sleep(options.windowMs ?? 500);
+  const second = sampleCounters(root, clock.nowNs());
+  // Only now, because it runs programs that would show in the window.
+  const inventory = options.inventory ?? (root.real ? readInventory : noInventory);
   return {
     root,
     needs: options.needs ?? noNeeds,
     first,
-    second: sampleCounters(root, clock.nowNs()),
+    second,
+    inventory: await inventory(inventoryTimeoutMs),
     clock,
     runTool: options.runTool ?? (root.real ? runTool : noTool),
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
@@ -117,6 +127,7 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<Diagnosis
   const diagnosis: Diagnosis = {
     atMs: 0,
     windowMs: (context.second.atNs - context.first.atNs) / 1e6,
+    machine: context.inventory ?? null,
     worst: "ok",
     counts: { ok: 0, note: 0, warning: 0, critical: 0 },
     findings: [],

@@ -86,6 +86,13 @@ function summary(findings: readonly Finding[]): string {
   return parts.join(", ");
 }
 
+function heading({ machine }: Diagnosis): string[] {
+  if (machine === null) return [];
+  const { cpu, cores, system, kernel } = machine;
+  const parts = [machine.machine, `${cpu}, ${plural(cores, "core")}`, system, `Linux ${kernel}`];
+  return [parts.filter((part) => part !== "").join("; "), ""];
+}
+
 /** The whole table; ends without a line break. */
 export function renderDiagnosis(diagnosis: Diagnosis, options: RenderOptions): string {
   const byArea = (area: Area): Finding[] => diagnosis.findings.filter((f) => f.area === area);
@@ -95,7 +102,7 @@ export function renderDiagnosis(diagnosis: Diagnosis, options: RenderOptions): s
     severities.indexOf(worst(byArea(area).map(({ severity }) => severity)));
   const lengths = diagnosis.findings.map((f) => headline(f).length);
   const titleWidth = Math.max(0, ...lengths.filter((length) => length <= titleWidthMax));
-  const lines: string[] = [];
+  const lines: string[] = heading(diagnosis);
   for (const area of areas.toSorted((a, b) => rank(b) - rank(a))) {
     const findings = byArea(area);
     const failed = diagnosis.incomplete.filter((item) => item.area === area);

@@ -182,6 +182,19 @@ async function throughput({ clock }: ProbeContext, directory: string): Promise<O
   );
 }
 
+function disks({ inventory }: ProbeContext): Outcome[] {
+  return (inventory?.disks ?? []).map(({ name, kind, sizeBytes, health }) => {
+    const failing = !/^(ok|passed|unknown)?$/i.test(health);
+    return finding(
+      "storage.disk",
+      failing ? "critical" : kind === "HD" ? "note" : "ok",
+      `${kind || "unknown kind"}, ${bytes(sizeBytes)}, health ${health || "unknown"}.`,
+      { kind, sizeBytes, health },
+      name,
+    );
+  });
+}
+
 /** The directory itself, or the nearest one above it that exists. */
 function existingDirectory(path: string): string {
   let there = path;
@@ -193,10 +206,11 @@ export const storageProbe: Probe = {
   area: "storage",
   run: async (context) => {
     const directory = context.needs.dataDirectory;
-    if (directory === undefined)
-      return [notApplicable("storage.space", "no data directory is set")];
+    if (directory === undefined) {
+      return [...disks(context), notApplicable("storage.space", "no data directory is set")];
+    }
     const there = existingDirectory(directory);
-    const outcomes: Outcome[] = [space(there)];
+    const outcomes: Outcome[] = [...disks(context), space(there)];
     const mounts = parseMountinfo(context.root.text("/proc/self/mountinfo") ?? "");
     const mount = mountOf(mounts, there);
     if (mount === undefined) {

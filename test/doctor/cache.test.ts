@@ -6,6 +6,7 @@ function diagnosis(atMs: number): Diagnosis {
   return {
     atMs,
     windowMs: 500,
+    machine: null,
     worst: "ok",
     counts: { ok: 0, note: 0, warning: 0, critical: 0 },
     findings: [],

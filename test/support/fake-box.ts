@@ -2,6 +2,7 @@
 import type { DoctorClock, MachineNeeds } from "../../src/doctor/context.ts";
 import { noNeeds } from "../../src/doctor/context.ts";
 import { diagnose, type Diagnosis, type DiagnoseOptions } from "../../src/doctor/diagnose.ts";
+import type { Inventory } from "../../src/host/inventory.ts";
 import type { KernelClock } from "../../src/host/timex.ts";
 import type { RunTool, ToolOutput } from "../../src/host/tool.ts";
 import { fakeRoot, type FakeRoot } from "./fake-root.ts";
@@ -89,6 +90,7 @@ export const healthyFiles: Readonly<Record<string, string>> = {
   [`${cpu}/cpu0/thermal_throttle/core_throttle_count`]: "0\n",
   "sys/fs/cgroup/cpu.stat": "usage_usec 1\nnr_periods 0\nnr_throttled 0\n",
   "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
+  "sys/class/net/lo/operstate": "unknown\n",
   "sys/class/net/eth1/operstate": "up\n",
   "sys/class/net/eth1/speed": "25000\n",
   "sys/class/net/eth1/duplex": "full\n",
@@ -112,6 +114,16 @@ export const healthyClock: KernelClock = {
   state: 0,
 };
 
+export const healthyInventory: Inventory = {
+  machine: "Dell Inc. PowerEdge R650",
+  cpu: "Intel Xeon Gold 6346",
+  cores: 8,
+  system: "Debian GNU/Linux 13",
+  kernel: "6.12.48",
+  temperatureC: 51,
+  disks: [{ name: "/dev/nvme0n1", kind: "NVMe", sizeBytes: 2 ** 40, health: "Ok" }],
+};
+
 export interface Situation {
   files?: Readonly<Record<string, string>>;
   /** Written between the two readings. */
@@ -120,6 +132,7 @@ export interface Situation {
   /** Output by the program's name. */
   tools?: Readonly<Record<string, Partial<ToolOutput>>>;
   kernelClock?: KernelClock;
+  inventory?: Inventory;
   /** Answers by path; a missing one is refused. */
   http?: Readonly<Record<string, unknown>>;
   options?: DiagnoseOptions;
@@ -171,6 +184,7 @@ export function examineBox(situation: Situation = {}): Promise<Diagnosis> {
     clock: fakeClock(root, situation.during ?? {}),
     runTool: tools(situation.tools),
     kernelClock: () => situation.kernelClock ?? healthyClock,
+    inventory: () => Promise.resolve(situation.inventory ?? healthyInventory),
     fetch: answers(situation.http),
     ...situation.options,
   });

@@ -1,4 +1,11 @@
-import { healthyClock, limits, meminfo, pressure, stat } from "../../support/fake-box.ts";
+import {
+  healthyClock,
+  healthyInventory,
+  limits,
+  meminfo,
+  pressure,
+  stat,
+} from "../../support/fake-box.ts";
 import type { Provocation } from "./provocation.ts";
 
 const cpu = "sys/devices/system/cpu";
@@ -101,6 +108,25 @@ export const machineProvocations: readonly Provocation[] = [
     files: { [`${cpu}/cpu0/thermal_throttle/core_throttle_count`]: "12\n" },
     evidence: "12 throttling events since boot",
     remedy: "dmesg",
+  },
+  {
+    name: "a CPU near its limit",
+    id: "system.temperature",
+    severity: "warning",
+    inventory: { ...healthyInventory, temperatureC: 91.5 },
+    evidence: "91.5 °C at the hottest sensor",
+    remedy: "sensors",
+  },
+  {
+    name: "a disk that is failing",
+    id: "storage.disk",
+    severity: "critical",
+    inventory: {
+      ...healthyInventory,
+      disks: [{ name: "/dev/sda", kind: "HD", sizeBytes: 2 ** 40, health: "Predicted Failure" }],
+    },
+    evidence: "HD, 1.0 TiB, health Predicted Failure",
+    remedy: "smartctl -a /dev/sda",
   },
   {
     name: "a word on the kernel's command line that no kernel reads",
