@@ -1,6 +1,8 @@
-/** The packages whose code is in the binary, and their licence texts. */
+/** Everything that is inside the binary, and under which terms. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import { runtimeNotice } from "./runtime.ts";
 
 export interface BundledPackage {
   name: string;
@@ -16,31 +18,44 @@ interface Manifest {
   license?: string;
 }
 
-/** Walks the module graph of the bundle, so that only what really is inside is named. */
+/** This program, the packages that the bundle's module graph really reaches, and the runtime. */
 export async function bundledPackages(
   root: string,
   entrypoints: string[],
 ): Promise<BundledPackage[]> {
   const result = await Bun.build({ entrypoints, target: "bun", metafile: true, throw: false });
   if (!result.success) throw new AggregateError(result.logs, "cannot bundle");
-  const inputs = Object.keys(result.metafile?.inputs ?? {});
-  const names = new Set<string>();
-  for (const input of inputs) {
-    const name = packageOf(input);
-    if (name !== null) names.add(name);
+  const folders = new Map<string, string>();
+  for (const input of Object.keys(result.metafile?.inputs ?? {})) {
+    const found = packageOf(resolve(input));
+    if (found !== null) folders.set(found.folder, found.name);
   }
-  return [...names].toSorted().map((name) => readPackage(join(root, "node_modules", name), name));
+  const own = {
+    name: manifest.name,
+    version: manifest.version,
+    license: manifest.license,
+    text: readFileSync(join(root, "LICENSE"), "utf8").trim(),
+  };
+  const packages = [...folders]
+    .map(([folder, name]) => readPackage(folder, name))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [
+    own,
+    ...packages,
+    { name: "bun", version: Bun.version, license: "MIT", text: runtimeNotice() },
+  ];
 }
 
-/** "node_modules/@hono/x/dist/a.js" → "@hono/x"; nested copies count as the innermost. */
-function packageOf(path: string): string | null {
-  const match = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path);
-  return match?.[1] ?? null;
+/** "/a/node_modules/@hono/x/dist/a.js" → @hono/x; of nested copies the innermost. */
+export function packageOf(path: string): { name: string; folder: string } | null {
+  const match = /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(path);
+  return match === null ? null : { folder: match[1]!, name: match[2]! };
 }
 
 function readPackage(folder: string, name: string): BundledPackage {
-  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
-  const { version, license } = manifest;
+  const { version, license } = JSON.parse(
+    readFileSync(join(folder, "package.json"), "utf8"),
+  ) as Manifest;
   if (version === undefined || license === undefined) {
     throw new Error(`${name} names no version or no licence in its package.json`);
   }

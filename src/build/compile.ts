@@ -25,18 +25,24 @@ async function git(...args: string[]): Promise<string> {
   return (await $`git ${args}`.cwd(root).nothrow().quiet().text()).trim() || "unknown";
 }
 
+/** A binary that no commit describes must not claim one. */
+async function changes(): Promise<string> {
+  const status = await $`git status --porcelain`.cwd(root).nothrow().quiet().text();
+  return status.trim() === "" ? "" : "-dirty";
+}
+
 export async function buildFact(): Promise<BuildFact> {
   return {
     version: manifest.version,
-    commit: await git("rev-parse", "--short=12", "HEAD"),
+    commit: `${await git("rev-parse", "--short=12", "HEAD")}${await changes()}`,
     committed: await git("log", "-1", "--format=%cI"),
   };
 }
 
 /** A Worker inside a compiled binary must be an entry point of its own. */
-function entryPoints(): string[] {
+export function entryPoints(): string[] {
   const workers = ["feed", "inference", "ops", "demo"].map((name) => `src/thread/${name}.ts`);
-  return ["src/main.ts", ...workers.filter((path) => existsSync(join(root, path)))];
+  return ["src/main.ts", ...workers].map((path) => join(root, path)).filter(existsSync);
 }
 
 /**
@@ -44,7 +50,7 @@ function entryPoints(): string[] {
  * that runs the old file never meets half of a new one. Returns the packages inside.
  */
 export async function compile(target: Target, outfile: string): Promise<BundledPackage[]> {
-  const entrypoints = entryPoints().map((path) => join(root, path));
+  const entrypoints = entryPoints();
   const packages = await bundledPackages(root, entrypoints);
   const { version, commit, committed } = await buildFact();
   const folder = join(root, "dist", `.build-${process.pid}-${target}`);

@@ -78,6 +78,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./man.ts")).manCommand(),
   },
   {
+    name: "licenses",
+    group: program,
+    summary: "print what is inside and under which licences",
+    load: async () => (await import("./licenses.ts")).licensesCommand(),
+  },
+  {
     name: "version",
     group: program,
     summary: "print the version and how it was built",

@@ -1,5 +1,6 @@
 /** The schema's issues in words that name the value's fault and what to write instead. */
 import type { core } from "zod";
+import { nearestName } from "./mistake.ts";
 import type { OptionRow } from "./option.ts";
 
 export function keyOf(path: readonly PropertyKey[]): string {
@@ -55,8 +56,12 @@ export function reasonOf(issue: core.$ZodIssue): string {
 }
 
 /** "Give an integer, 1..60000 ms; the default is 100." */
-export function remedyOf(row: OptionRow | null): string {
-  if (row === null) return "`hftedge config init` shows the form of every section.";
+export function remedyOf(row: OptionRow | null, issue: core.$ZodIssue, value: unknown): string {
+  if (issue.code === "invalid_value" && typeof value === "string") {
+    const nearest = nearestName(value, issue.values.map(String));
+    if (nearest !== null) return `Did you mean ${nearest}?`;
+  }
+  if (row === null || row.type === "tables") return "`hftedge config init` shows its form.";
   const unit = row.unit === null ? "" : ` ${row.unit}`;
   const range = row.bounds === null ? "" : `, ${row.bounds}${unit}`;
   const standard = row.defaultText === "none" ? "" : `; the default is ${row.defaultText}`;

@@ -214,12 +214,13 @@ export function originOf(origins: ReadonlyMap<string, Origin>, key: string): Ori
 function mistakeOf(tree: Tree, issue: core.$ZodIssue): Mistake {
   const key = keyOf(issue.path);
   const row = rowAt(key);
+  const value = valueAt(tree.values, issue.path);
   return {
     key,
-    value: row?.secret === true ? undefined : valueAt(tree.values, issue.path),
+    value: row?.secret === true ? undefined : value,
     where: originOf(tree.origins, key).where,
     reason: reasonOf(issue),
-    remedy: remedyOf(row),
+    remedy: remedyOf(row, issue, value),
   };
 }
 

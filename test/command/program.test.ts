@@ -56,7 +56,7 @@ describe("version", () => {
   test("jsonHasTheBuildFacts", async () => {
     const facts = JSON.parse((await run(["version", "--json"])).stdout);
     expect(facts).toMatchObject({ version: manifest.version, bun: Bun.version });
-    expect(facts.commit).toMatch(/^[0-9a-f]{12}$|^unknown$/);
+    expect(facts.commit).toMatch(/^[0-9a-f]{12}(?:-dirty)?$|^unknown$/);
   });
 });
 

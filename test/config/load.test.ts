@@ -186,6 +186,14 @@ describe("mistakes", () => {
     });
   });
 
+  test("misspeltChoiceNamesTheNearest", () => {
+    const flags = { "log.level": "wran", "signal.emit": "sometimes" };
+    expect(mistakesOf({ flags }).map(({ remedy }) => remedy)).toEqual([
+      "Give change or state or every; the default is change.",
+      "Did you mean warn?",
+    ]);
+  });
+
   test("unquotedDateIsRefusedClearly", () => {
     const [mistake] = mistakesOf({ toml: "[[feed]]\ndate = 2020-01-30\n" });
     expect(mistake).toMatchObject({
