@@ -8,8 +8,9 @@ import { EdgeError } from "./error.ts";
 const EX_SOFTWARE = 70;
 const drainMs = 2000;
 
-// A reader that leaves (`| head`) ends the program quietly, wherever its pipe is noticed.
+// A reader that leaves (`| head`) ends the program quietly, unless the command goes on without it.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (process.stdout.listenerCount("error") > 1) return;
   process.exit(error.code === "EPIPE" ? 0 : EX_SOFTWARE);
 });
 const code = await main(process.argv.slice(2));
