@@ -52,7 +52,8 @@ for (const shell of ["bash", "zsh", "fish"] as const satisfies Shell[]) {
         const words = await offers(line);
         for (const { long } of flags) expect(words, line).toContain(long);
       }
-    });
+      // An interactive zsh takes some tenths of a second to start on a busy machine.
+    }, 30_000);
 
     test("offersTheChoicesOfAFlag", async () => {
       const levels = ["debug", "error", "info", "warn"];

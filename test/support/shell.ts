@@ -1,6 +1,11 @@
 /** What a real shell offers when Tab is pressed after a line. */
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+/** zsh scans a thousand functions at its start unless it finds what it found the last time. */
+const zshDump = join(tmpdir(), `hftedge-zcompdump-${process.pid}`);
+process.on("exit", () => rmSync(zshDump, { force: true }));
 
 export type Shell = "bash" | "zsh" | "fish";
 
@@ -37,7 +42,7 @@ function commandFor(shell: Shell, path: string, line: string): string[] {
     case "bash":
       return ["bash", "--norc", "-c", bashDriver, "bash", path, line];
     case "zsh":
-      return ["zsh", "-f", "-c", zshDriver, "zsh", path, line];
+      return ["zsh", "-f", "-c", zshDriver, "zsh", path, line, zshDump];
     case "fish":
       return ["fish", "--no-config", "-c", fishDriver, path, line];
   }
@@ -64,7 +69,7 @@ const zshDriver = `
 zmodload zsh/zpty
 setup='
   PS1=; unsetopt beep zle_bracketed_paste
-  autoload -Uz compinit; compinit -u -D
+  autoload -Uz compinit; compinit -u -d '"\${(q)3}"'
   source '"\${(q)1}"'
   bindkey "^I" complete-word
   zstyle ":completion:*" insert-tab false
