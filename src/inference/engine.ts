@@ -11,7 +11,7 @@
  */
 import { Outcome, PendingKind } from "../decision/pending.ts";
 import { Reason as Why } from "../decision/signal.ts";
-import { Origin, type DecisionTable } from "../decision/table.ts";
+import { Origin, wordConfidence, wordDecision, type DecisionTable } from "../decision/table.ts";
 import { Candidate, errorLabelOf, type CandidatePlan, type Method } from "./candidate.ts";
 import { InferenceFault } from "./fault.ts";
 import type { Host, HostReport } from "./host.ts";
@@ -71,6 +71,8 @@ export interface InferenceLimits {
   /** Decisions that may wait for ops. */
   outboxMax: number;
   warm: WarmWhat;
+  /** Share of states on which a warm shadow must agree to take over by itself; null for never. */
+  takeOverAgreement: number | null;
 }
 
 export interface InferenceOptions {
@@ -123,6 +125,8 @@ interface Shadow {
   candidate: Candidate;
   warmer: Warmer | null;
   comparison: Comparison;
+  /** Its answers in the table's idle plane. */
+  answers: number;
 }
 
 export interface InferenceReport {
@@ -213,6 +217,7 @@ export class Inference {
     this.#hedge(nowMs);
     this.#warm(nowMs);
     this.#warmShadow(nowMs);
+    this.#maybeTakeOver(nowMs);
     this.#uses?.poll(nowMs);
     this.#outbox.poll(nowMs);
     if (nowMs >= this.#statusAfterMs) this.#gauge(nowMs);
@@ -260,6 +265,9 @@ export class Inference {
     this.#candidate.close();
     this.#candidate = shadow.candidate;
     this.#shadow = null;
+    if (shadow.candidate.version.text === this.#shadowVersion?.text) {
+      this.#activate(this.#shadowVersion, shadow.answers);
+    }
     this.#shadowVersion = null;
     this.#followVersion();
     return true;
@@ -269,13 +277,14 @@ export class Inference {
   close(): void {
     this.#candidate.close();
     this.#shadow?.candidate.close();
-    this.#uses?.report(this.#options.clock.nowMs());
+    this.#uses?.report();
     this.#outbox.flush();
   }
 
   #cast(plan: CandidatePlan): void {
     this.#shadow?.candidate.close();
-    this.#shadow = { candidate: this.#create(plan), warmer: null, comparison: new Comparison() };
+    const candidate = this.#create(plan);
+    this.#shadow = { candidate, warmer: null, comparison: new Comparison(), answers: 0 };
     this.#shadowVersion = null;
   }
 
@@ -283,14 +292,21 @@ export class Inference {
   #followVersion(): void {
     const { version } = this.#candidate;
     if (version === null || version.text === this.#version?.text) return;
-    const { table, meter, notice, clock, space, limits } = this.#options;
-    this.#uses?.report(clock.nowMs());
-    this.#version = version;
-    table.clearShadow();
+    this.#options.table.clearShadow();
     const filled = this.#fill(version.text);
+    this.#activate(version, filled);
+    // The idle plane held the shadow's answers: they are gathered again, most of them from L2.
+    this.#shadowVersion = null;
+  }
+
+  /** What is in the idle plane decides from now on. */
+  #activate(version: DecisionVersion, filled: number): void {
+    const { table, meter, notice, clock, space, limits } = this.#options;
+    this.#uses?.report();
+    this.#version = version;
     table.activate(version.lo, version.hi);
     meter.count("generations");
-    notice(`version ${version.text} decides; ${filled} of its answers were kept`);
+    notice(`version ${version.text} decides; ${filled} of its answers were there already`);
     this.#uses = new UseReporter(space, table, this.#text, (state, uses) =>
       this.#outbox.uses({ version: version.text, state, uses }, clock.nowMs()),
     );
@@ -355,7 +371,7 @@ export class Inference {
         if (q.slot < 0) return false;
         q.waiting = waiting.waiting(q.slot);
         q.lastSeenMs = waiting.lastSeenMs(q.slot);
-        return waiting.version(q.slot) !== q.version || nowMs - q.admittedMs > limits.deadlineMs;
+        return waiting.version(q.slot) !== q.version || nowMs - q.admittedMs >= limits.deadlineMs;
       },
       (q) => {
         meter.count("expired");
@@ -367,7 +383,7 @@ export class Inference {
     for (const asking of this.#asking.values()) {
       if (asking.waiters.length === 0) continue;
       asking.waiters = asking.waiters.filter((waiter) => {
-        if (nowMs - waiter.sinceMs <= limits.deadlineMs) return true;
+        if (nowMs - waiter.sinceMs < limits.deadlineMs) return true;
         meter.error("timeout");
         this.#say(waiter.slot, waiter.version, Outcome.timeout, Why.deadline);
         return false;
@@ -406,7 +422,7 @@ export class Inference {
     if (stored !== null) {
       const decision = stored.decision as 1 | 2 | 3;
       table.write(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
-      this.#uses?.note(text, key, index);
+      this.#uses?.note(text, key);
       meter.count("promotions");
       return this.#say(slot, version, Outcome.answered, Why.none);
     }
@@ -441,27 +457,13 @@ export class Inference {
   }
 
   #find(text: string): StoredDecision | null {
-    const { secondLevel, meter, clock, limits } = this.#options;
+    const { secondLevel, meter, clock } = this.#options;
     if (secondLevel === null || this.#version === null) return null;
     const startNs = clock.nowNs();
-    try {
-      const stored = secondLevel.find(this.#version.text, text);
-      meter.record("l2", clock.nowNs() - startNs);
-      if (stored === null || !isSound(stored)) {
-        meter.count("l2Misses");
-        return null;
-      }
-      const ageS = clock.epochS() - stored.decidedAtS;
-      if (limits.maxStaleS !== 0 && ageS > limits.maxStaleS) {
-        meter.count("expiredEntries");
-        return null;
-      }
-      meter.count("l2Hits");
-      return stored;
-    } catch {
-      meter.count("l2Errors");
-      return null;
-    }
+    const stored = this.#stored(this.#version.text, text);
+    meter.record("l2", clock.nowNs() - startNs);
+    meter.count(stored === null ? "l2Misses" : "l2Hits");
+    return stored;
   }
 
   /** As many questions as there are slots; the rest keeps its order. */
@@ -573,10 +575,19 @@ export class Inference {
       if (question.slot >= 0 && waiters.length === 0) meter.count("lateAnswers");
       meter.count("tableWrites");
       table.write(question.key, question.index, decision, confidence, Origin.model, decidedAtS);
-      this.#uses?.note(question.text, question.key, question.index);
+      this.#uses?.note(question.text, question.key);
       for (const w of waiters) this.#say(w.slot, w.version, Outcome.answered, Why.none);
-    } else if (asking.candidate === this.#shadow?.candidate) {
-      this.#compare(question, verdict);
+    } else if (this.#shadow !== null) {
+      table.writeShadow(
+        question.key,
+        question.index,
+        decision,
+        confidence,
+        Origin.model,
+        decidedAtS,
+      );
+      this.#shadow.answers++;
+      this.#compare(this.#shadow, question, verdict);
     }
     this.#outbox.decision(
       {
@@ -703,7 +714,8 @@ export class Inference {
   #warmShadow(nowMs: number): void {
     const shadow = this.#shadow;
     if (shadow === null || nowMs < this.#warmAfterMs || shadow.candidate.version === null) return;
-    if (shadow.candidate.version.text !== this.#shadowVersion?.text) this.#beginShadow(shadow);
+    const { version } = shadow.candidate;
+    if (version.text !== this.#shadowVersion?.text) this.#beginShadow(shadow, version);
     const { warmer } = shadow;
     if (warmer === null || this.#warmer?.progress(nowMs).finished === false) return;
     for (let lanes = this.#idleLanes(); lanes > 0; lanes--) {
@@ -714,35 +726,61 @@ export class Inference {
     }
   }
 
-  #beginShadow(shadow: Shadow): void {
-    const { version } = shadow.candidate;
+  /** The shadow's version is known, or another one: what it has answered in earlier runs first. */
+  #beginShadow(shadow: Shadow, version: DecisionVersion): void {
+    const { space, limits, table } = this.#options;
     this.#shadowVersion = version;
     shadow.comparison = new Comparison();
-    const { space, limits } = this.#options;
+    table.clearShadow();
+    shadow.answers = this.#fill(version.text);
     const what: WarmWhat = space.finite ? "all" : limits.warm === "off" ? "observed" : limits.warm;
-    // What the shadow has answered in an earlier run counts as answered, and as compared.
     shadow.warmer = this.#warmerFor(what, (state) => {
-      const { table, secondLevel } = this.#options;
-      if (table.peek(state.key, state.index) === 0) return true;
-      try {
-        const stored = secondLevel?.find(version!.text, state.text) ?? null;
-        if (stored === null || !isSound(stored)) return false;
-        this.#compare(state, { decision: stored.decision, confidence: stored.confidence / 10_000 });
-        return true;
-      } catch {
-        return false;
-      }
+      const stored = this.#stored(version.text, state.text);
+      if (stored === null) return false;
+      const { decision, confidence } = stored;
+      this.#compare(shadow, state, { decision, confidence: confidence / 10_000 });
+      return true;
     });
   }
 
+  /** An answer that the database has, sound and not too old; null otherwise. */
+  #stored(version: string, state: string): StoredDecision | null {
+    const { secondLevel, meter, clock, limits } = this.#options;
+    if (secondLevel === null) return null;
+    try {
+      const stored = secondLevel.find(version, state);
+      if (stored === null || !isSound(stored)) return null;
+      const isOld = limits.maxStaleS !== 0 && clock.epochS() - stored.decidedAtS > limits.maxStaleS;
+      if (isOld) meter.count("expiredEntries");
+      return isOld ? null : stored;
+    } catch {
+      meter.count("l2Errors");
+      return null;
+    }
+  }
+
   #compare(
+    shadow: Shadow,
     state: { key: Uint32Array; index: number },
     opinion: { decision: number; confidence: number },
   ): void {
     const word = this.#options.table.peek(state.key, state.index);
-    if (word === 0 || this.#shadow === null) return;
-    const active = { decision: word & 3, confidence: ((word >>> 5) & 0x3fff) / 10_000 };
-    this.#shadow.comparison.add(active, opinion);
+    if (word === 0) return;
+    const active = {
+      decision: wordDecision(word),
+      confidence: wordConfidence(word) / 10_000,
+    };
+    shadow.comparison.add(active, opinion);
+  }
+
+  /** Config may let the shadow take over by itself, once it is warm and mostly agrees. */
+  #maybeTakeOver(nowMs: number): void {
+    const { takeOverAgreement } = this.#options.limits;
+    const shadow = this.#shadow;
+    if (takeOverAgreement === null || shadow === null || shadow.warmer === null) return;
+    if (!shadow.warmer.progress(nowMs).finished) return;
+    const { agreement } = shadow.comparison.report();
+    if (agreement !== null && agreement >= takeOverAgreement) this.switchToShadow();
   }
 
   #gauge(nowMs: number): void {

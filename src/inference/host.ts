@@ -135,7 +135,9 @@ export class Host {
 
   /** Time until a question that is sent now would be answered, as far as is known. */
   expectedWaitMs(): number {
-    return (this.estimate.meanMs * (this.#busy.size + 1)) / this.#limits.parallel;
+    // Hosts of unknown speed count as equally fast, so that the emptier one is asked.
+    const meanMs = Math.max(this.estimate.meanMs, 0.001);
+    return (meanMs * (this.#busy.size + 1)) / this.#limits.parallel;
   }
 
   /** Starts what is due and cuts what is overdue. */

@@ -42,7 +42,7 @@ export class UseReporter {
   }
 
   /** An answer about the state was written. */
-  note(text: string, key: Uint32Array, _index: number): void {
+  note(text: string, key: Uint32Array): void {
     if (this.#space.finite || this.#known.has(text)) return;
     if (this.#known.size >= this.#table.spec.capacity) {
       const oldest = this.#known.keys().next();
@@ -58,7 +58,7 @@ export class UseReporter {
   }
 
   /** All of it, at the end of a version or a run. */
-  report(_nowMs: number): void {
+  report(): void {
     this.#place = 0;
     this.#walk = null;
     this.#some(Infinity);

@@ -40,6 +40,7 @@ export class Rig {
   readonly writer: DecisionTable;
   readonly pending: PendingTable;
   readonly inference: Inference;
+  readonly candidate: CandidatePlan;
   readonly counts = new Map<string, number>();
   readonly errors = new Map<string, number>();
   readonly parts = new Map<string, number[]>();
@@ -81,6 +82,7 @@ export class Rig {
     );
     const record = new Uint32Array(4);
     const candidate = planOf(this.space, options);
+    this.candidate = candidate;
     this.inference = new Inference({
       space: this.space,
       names: {
@@ -114,6 +116,7 @@ export class Rig {
         hedge: false,
         outboxMax: 4096,
         warm: "off",
+        takeOverAgreement: null,
         ...options.limits,
       },
       candidate,
@@ -137,6 +140,11 @@ export class Rig {
     if (typeof state === "number") this.space.keyOf(state, key);
     else key.set(state);
     return this.table.peek(key, this.space.finite ? this.space.index(key) : 0) & 3;
+  }
+
+  /** Another candidate, like the deciding one but for this. */
+  cast(plan: Partial<CandidatePlan>): void {
+    this.inference.cast({ ...this.candidate, ...plan });
   }
 
   /** One turn of inference's loop, and the feed's reading of what it was told. */
