@@ -1,7 +1,9 @@
 /** What a configuration asks of the machine, in the plain values that the doctor takes. */
 import { accepted, isLoopback, isMulticast, parseFeedLine } from "../config/address.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import type { MachineNeeds } from "../doctor/context.ts";
+import type { InferenceConfig } from "../config/section/inference.ts";
+import type { MachineNeeds, OllamaNeeds } from "../doctor/context.ts";
+import { freezeRequest, type OptionValue } from "../inference/request.ts";
 
 export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): MachineNeeds {
   const lines = config.feed.flatMap((feed) =>
@@ -19,7 +21,28 @@ export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): Mac
     multicastGroups: new Set(lines.map(({ host }) => host).filter(isMulticast)).size,
     feedCpus: config.thread.feedCpu >= 0 ? [config.thread.feedCpu] : [],
     receiveBufferBytes: Math.max(...config.feed.map((feed) => feed.receiveBufferBytes)),
-    ollama: undefined,
+    ollama: config.inference.engine === "ollama" ? ollamaNeeds(config.inference) : undefined,
     config: { file: file ?? "defaults, environment and flags", problems: [] },
+  };
+}
+
+/** The run's own request; an automatic mode begins with log-probabilities. */
+function ollamaNeeds(inference: InferenceConfig): OllamaNeeds {
+  const { model, mode, raw, keepAliveS, hosts, parallel, options } = inference;
+  const sent: Record<string, OptionValue> = {};
+  for (const [name, value] of Object.entries(options)) if (value !== "server") sent[name] = value;
+  const request = freezeRequest({
+    model,
+    mode: mode === "auto" ? "logprobs" : mode,
+    raw,
+    keepAliveS,
+    options: sent,
+  });
+  return {
+    hosts,
+    model,
+    contextLength: options.num_ctx,
+    inFlight: parallel,
+    body: request.body,
   };
 }

@@ -9,6 +9,7 @@ import type { ConnectReport } from "../../src/doctor/connect.ts";
 import { severityExitCode } from "../../src/command/doctor.ts";
 import { fakeRoot } from "../support/fake-root.ts";
 import { healthyFiles, meminfo } from "../support/fake-box.ts";
+import { OllamaServer } from "../support/ollama-server.ts";
 
 const main = join(import.meta.dir, "../../src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "hftedge-doctor-"));
@@ -30,7 +31,13 @@ function spawn(args: readonly string[], env: Record<string, string> = {}) {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
-    env: { PATH: process.env["PATH"] ?? "", HOME: folder, STATE_DIRECTORY: folder, ...env },
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: folder,
+      STATE_DIRECTORY: folder,
+      HFTEDGE_INFERENCE_ENGINE: "rules",
+      ...env,
+    },
   });
 }
 
@@ -79,6 +86,28 @@ describe("hftedge doctor", () => {
       expect(Object.values(values)).not.toContain(null as unknown as number);
       expect(evidence).not.toMatch(/NaN|undefined/);
     }
+  });
+
+  test("asks the configured Ollama as a run would", async () => {
+    const server = await new OllamaServer().start();
+    const env = { HFTEDGE_INFERENCE_ENGINE: "ollama", HFTEDGE_INFERENCE_HOSTS: server.url };
+    const args = ["--root", healthy.path, "--area", "ollama", "--json"];
+    const cold = JSON.parse((await doctor(args, env)).stdout) as Diagnosis;
+    expect(cold.findings[0]).toMatchObject({ id: "ollama.model", severity: "warning" });
+    expect(server.loadsStarted).toBe(0);
+
+    const warm = { model: server.model, keep_alive: -1, options: { num_ctx: 1024 } };
+    await fetch(`${server.url}/api/generate`, { method: "POST", body: JSON.stringify(warm) });
+    const { stdout } = await doctor(args, env);
+    await server.stop();
+    const ids = (JSON.parse(stdout) as Diagnosis).findings.map(({ id, severity }) => [
+      id,
+      severity,
+    ]);
+    expect(ids).toContainEqual(["ollama.model", "ok"]);
+    expect(ids).toContainEqual(["ollama.warm", "ok"]);
+    // The preload above and the run's request have the same options, so nothing was loaded again.
+    expect(server.loadsStarted).toBe(1);
   });
 
   test("colours come and go as asked", async () => {
