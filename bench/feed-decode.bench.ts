@@ -117,10 +117,10 @@ const ticks = Array.from({ length: 10_000 }, (_, i) =>
     JSON.stringify({
       symbol: `S${i % 500}`,
       timestamp: 1_696_219_200_000 + i,
-      price: 100 + (i % 1000) / 100,
+      price: (10_000 + (i % 1000)) / 100,
       volume: 100 + (i % 7),
-      bid: 100 + (i % 1000) / 100 - 0.01,
-      ask: 100 + (i % 1000) / 100 + 0.01,
+      bid: (9_999 + (i % 1000)) / 100,
+      ask: (10_001 + (i % 1000)) / 100,
       bidSize: 200,
       askSize: 300,
     }),

@@ -21,6 +21,12 @@ export class JsonScanner {
   #partAt = 0;
   #part = 0;
   #exponent = 0;
+  /**
+   * Its digits before the point and the first `#kept` behind it as one integer, as long as these are
+   * no more than `fewDigits`.
+   */
+  #mantissa = 0;
+  #kept = 0;
 
   readonly #unescaped = Buffer.alloc(maxUnescaped);
 
@@ -116,13 +122,26 @@ export class JsonScanner {
     this.#negative = at < end && bytes[at] === 0x2d;
     if (this.#negative) at++;
     this.#wholeAt = at;
-    while (at < end && isDigit(bytes[at]!)) at++;
+    let mantissa = 0;
+    for (; at < end; at++) {
+      const digit = bytes[at]! - 0x30;
+      if (digit < 0 || digit > 9) break;
+      mantissa = mantissa * 10 + digit;
+    }
     this.#whole = at - this.#wholeAt;
     if (this.#whole === 0 || (this.#whole > 1 && bytes[this.#wholeAt] === 0x30)) return false;
     this.#part = 0;
+    this.#kept = 0;
     this.#exponent = 0;
     if (at < end && bytes[at] === 0x2e) {
       this.#partAt = ++at;
+      const kept = Math.min(end, at + fewDigits - this.#whole);
+      for (; at < kept; at++) {
+        const digit = bytes[at]! - 0x30;
+        if (digit < 0 || digit > 9) break;
+        mantissa = mantissa * 10 + digit;
+      }
+      this.#kept = at - this.#partAt;
       while (at < end && isDigit(bytes[at]!)) at++;
       this.#part = at - this.#partAt;
       if (this.#part === 0) return false;
@@ -131,6 +150,7 @@ export class JsonScanner {
       at = this.#exponentAt(at + 1);
       if (at < 0) return false;
     }
+    this.#mantissa = mantissa;
     this.at = at;
     return true;
   }
@@ -155,6 +175,19 @@ export class JsonScanner {
    * within ±2^53.
    */
   scaled(decimals: number): number {
+    if (this.#exponent === 0 && this.#whole + decimals < fewDigits) {
+      const missing = decimals - this.#kept;
+      let value = this.#mantissa;
+      if (missing >= 0) {
+        value *= powersOfTen[missing]!;
+      } else {
+        // Integers throughout: half away from zero, by the first digit that is left out.
+        const divisor = powersOfTen[-missing]!;
+        value = Math.floor(this.#mantissa / divisor);
+        if (2 * (this.#mantissa - value * divisor) >= divisor) value++;
+      }
+      return this.#negative ? -value : value;
+    }
     const digits = this.#whole + this.#exponent + decimals;
     let value = this.#digits(0, digits);
     if (digits >= 0 && this.#digit(digits) >= 5) value++;
@@ -195,6 +228,13 @@ export class JsonScanner {
    */
   nanoseconds(decimals: number, baseSeconds: number): number {
     if (this.#negative) return Number.NaN;
+    const missing = decimals - this.#part;
+    if (this.#exponent === 0 && missing >= 0 && this.#whole + this.#part <= fewDigits) {
+      // Both terms are integers in the number's own last digit, and exact.
+      const units = this.#mantissa - baseSeconds * powersOfTen[9 - missing]!;
+      const ns = units * powersOfTen[missing]!;
+      return ns <= maxSeconds * 1e9 && ns >= -maxSeconds * 1e9 ? ns : Number.NaN;
+    }
     const digits = this.#whole + this.#exponent + decimals;
     const seconds = this.#digits(0, digits - 9) - baseSeconds;
     if (seconds > maxSeconds || seconds < -maxSeconds) return Number.NaN;
@@ -250,6 +290,23 @@ export class JsonScanner {
     }
   }
 
+  /** Passes over these very bytes, five to twelve of them, if they come next. */
+  literal(expected: Buffer): boolean {
+    const { bytes, at } = this;
+    const last = expected.length - 4;
+    if (at + expected.length > this.end) return false;
+    const middle = last < 4 ? last : 4;
+    if (
+      bytes.readInt32LE(at) !== expected.readInt32LE(0) ||
+      bytes.readInt32LE(at + middle) !== expected.readInt32LE(middle) ||
+      bytes.readInt32LE(at + last) !== expected.readInt32LE(last)
+    ) {
+      return false;
+    }
+    this.at = at + expected.length;
+    return true;
+  }
+
   /** A member's name and the colon behind it. */
   name(): boolean {
     if (this.peek() !== 0x22 || !this.string() || this.peek() !== 0x3a) return false;
@@ -257,6 +314,10 @@ export class JsonScanner {
     return true;
   }
 }
+
+/** Integers of so many digits are exact doubles. */
+const fewDigits = 15;
+const powersOfTen = Float64Array.from({ length: fewDigits + 1 }, (_, i) => 10 ** i);
 
 /** The longest string with escapes that is kept; anything looked for is shorter. */
 const maxUnescaped = 64;

@@ -49,7 +49,11 @@ const required = Field.symbol | Field.timestamp | Field.price | Field.volume;
 
 const names = Object.entries(Field)
   .filter(([, bit]) => bit !== Field.other)
-  .map(([name, bit]) => ({ bytes: Buffer.from(name), bit }));
+  .map(([name, bit]) => ({ bytes: Buffer.from(name), member: Buffer.from(`"${name}":`), bit }));
+/** Instead of an index in `names`. */
+const unknownName = -1;
+/** How many of a line's fields are guessed. */
+const guesses = 16;
 
 export class Tick implements DatagramDecoder {
   channel = 0;
@@ -64,6 +68,7 @@ export class Tick implements DatagramDecoder {
   readonly #baseSeconds: number;
   readonly #json = new JsonScanner();
 
+  readonly #guess = new Int8Array(guesses).fill(unknownName);
   #seen = 0;
   /** Some field of the line has another type than it must have. */
   #mistyped = false;
@@ -124,9 +129,9 @@ export class Tick implements DatagramDecoder {
       json.at++;
       return FeedCount.badField;
     }
-    for (;;) {
-      if (!json.name()) return FeedCount.badJson;
-      const field = fieldOf(json.text, json.textAt, json.textLength);
+    for (let position = 0; ; position++) {
+      const field = this.#name(position);
+      if (field < 0) return FeedCount.badJson;
       if (!(field === Field.other ? json.value(maxDepth) : this.#field(field))) {
         return FeedCount.badJson;
       }
@@ -138,6 +143,24 @@ export class Tick implements DatagramDecoder {
     if (!this.#atLineEnd()) return FeedCount.badJson;
     if (this.#mistyped || (this.#seen & required) !== required) return FeedCount.badField;
     return this.#apply();
+  }
+
+  /**
+   * The bit of the name that comes next, -1 when it is no JSON. A sender writes its fields in one
+   * order, so the one that stood here in the last line is tried first.
+   */
+  #name(position: number): number {
+    const json = this.#json;
+    const at = position < guesses ? position : 0;
+    const guess = this.#guess[at]!;
+    if (guess !== unknownName && json.peek() >= 0) {
+      const { member, bit } = names[guess]!;
+      if (json.literal(member)) return bit;
+    }
+    if (!json.name()) return -1;
+    const index = nameIndex(json.text, json.textAt, json.textLength);
+    this.#guess[at] = index;
+    return index === unknownName ? Field.other : names[index]!.bit;
   }
 
   /** Reads the value of a field; false when it is no JSON. */
@@ -273,17 +296,16 @@ export class Tick implements DatagramDecoder {
   }
 }
 
-function fieldOf(text: Buffer, at: number, length: number): number {
-  const first = text[at]!;
+function nameIndex(text: Buffer, at: number, length: number): number {
   for (let i = 0; i < names.length; i++) {
-    const { bytes, bit } = names[i]!;
-    if (bytes.length === length && bytes[0] === first && matches(bytes, text, at)) return bit;
+    const { bytes } = names[i]!;
+    if (bytes.length === length && matches(bytes, text, at)) return i;
   }
-  return Field.other;
+  return unknownName;
 }
 
 function matches(name: Buffer, text: Buffer, at: number): boolean {
-  for (let i = 1; i < name.length; i++) if (text[at + i] !== name[i]) return false;
+  for (let i = 0; i < name.length; i++) if (text[at + i] !== name[i]) return false;
   return true;
 }
 
