@@ -162,10 +162,10 @@ function planState({ state }: Config, limits: RunLimits): StateOptions {
   };
 }
 
-/** What a format's decoder is made with. */
-/** More live orders than these do not fit the cache of one core's share (about 53 bytes each). */
+/** More live orders than these do not fit the cache of one core (about 53 bytes each). */
 const cachedOrders = 100_000;
 
+/** What a format's decoder is made with. */
 export function formatOptions(feed: FeedPlan, limits: RunLimits) {
   return {
     channels: limits.channels,

@@ -3,6 +3,8 @@ import { FeedCount, feedCountSize } from "../../src/feed/count.ts";
 import { type DatagramDecoder, Verdict } from "../../src/feed/decoder.ts";
 import { Side } from "../../src/feed/event.ts";
 import { type FormatOptions, formats } from "../../src/feed/format.ts";
+import { random } from "../support/random.ts";
+import { scaled, testSeed } from "../support/scale.ts";
 import { EventLog } from "./event-log.ts";
 import { testOptions } from "./format-options.ts";
 
@@ -230,6 +232,25 @@ describe("exact numbers", () => {
     expect(priceOf(`1${"0".repeat(400)}`)).toBeUndefined();
     expect(priceOf("1e999999999999")).toBeUndefined();
     expect(priceOf("1e-999999999999")).toBeUndefined();
+  });
+
+  test("anyDecimalIsScaledAsExactArithmeticSays", () => {
+    const rng = random(testSeed("decimals"));
+    const digits = (length: number): string =>
+      Array.from({ length }, () => String(rng.int(10))).join("");
+    for (let i = 0; i < scaled(20_000); i++) {
+      const whole = `${1 + rng.int(9)}${digits(rng.int(12))}`;
+      const part = rng.int(4) === 0 ? "" : digits(1 + rng.int(18));
+      const exponent = rng.int(4) === 0 ? rng.int(13) - 6 : 0;
+      const decimals = rng.int(9);
+      const literal = `${whole}${part && `.${part}`}${exponent === 0 ? "" : `e${exponent}`}`;
+      const shift = exponent + decimals - part.length;
+      const all = BigInt(whole + part) * 10n ** BigInt(Math.max(0, shift));
+      const divisor = 10n ** BigInt(Math.max(0, -shift));
+      const exact = (2n * all + divisor) / (2n * divisor);
+      const fits = exact > 0n && exact <= BigInt(Number.MAX_SAFE_INTEGER);
+      expect(priceOf(literal, decimals), literal).toBe(fits ? Number(exact) : undefined);
+    }
   });
 
   test("sizeAboveZeroIsNeverRoundedToZero", () => {
