@@ -1,6 +1,6 @@
 /** argv → command. This is the only place that ends the process. */
 import { CommanderError } from "commander";
-import { PipeClosedError, printJson, say } from "./command/output.ts";
+import { outputFailed, PipeClosedError, printJson, say } from "./command/output.ts";
 import { commandTable, createProgram } from "./command/table.ts";
 import { EdgeError } from "./error.ts";
 
@@ -11,8 +11,12 @@ const drainMs = 2000;
 // A reader that leaves (`| head`) ends the program quietly, unless the command goes on without it.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (process.stdout.listenerCount("error") > 1) return;
-  process.exit(error.code === "EPIPE" ? 0 : EX_SOFTWARE);
+  if (error.code === "EPIPE") process.exit(0);
+  process.exit(report(outputFailed(error.code ?? "unknown"), []));
 });
+for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+  process.on(event, (error: unknown) => process.exit(report(error, [])));
+}
 const code = await main(process.argv.slice(2));
 // What is still queued for a pipe would be lost by an exit; a stalled reader does not hold us long.
 await Promise.race([

@@ -27,7 +27,8 @@ export function optionMarkdown(): string {
 
 function optionCells(row: OptionRow): string[] {
   const bounds = row.bounds === null ? "" : row.bounds;
-  const values = row.choices?.join(", ") ?? [bounds, row.unit ?? ""].join(" ").trim();
+  const plain = row.type === "any" ? row.form.replaceAll("|", " or ") : bounds;
+  const values = row.choices?.join(", ") ?? [plain, row.unit ?? ""].join(" ").trim();
   return [`\`${row.key}\``, cell(row.defaultText), cell(values), cell(row.help)];
 }
 

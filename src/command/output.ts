@@ -1,5 +1,6 @@
 /** stdout carries data, stderr carries words. */
 import { writeSync } from "node:fs";
+import { EdgeError } from "../error.ts";
 
 /** Writes all of the text to stdout before it returns, so that an exit right after loses nothing. */
 export function print(text: string): void {
@@ -14,9 +15,13 @@ export function printJson(value: unknown): void {
   writeAll(1, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Words for a person: progress, notes, errors. */
+/** Words for a person: progress, notes, errors. With nobody to hear them they are not said. */
 export function say(text: string): void {
-  writeAll(2, `${text}\n`);
+  try {
+    writeAll(2, `${text}\n`);
+  } catch {
+    // There is no third place to complain to.
+  }
 }
 
 /** A reader that left (`| head`) is no mistake of ours: `main` ends quietly on this. */
@@ -33,10 +38,18 @@ function writeAll(fd: number, text: string): void {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EPIPE") throw new PipeClosedError("the reader of the output is gone");
       // A pipe that another process made non-blocking is full: wait for its reader.
-      if (code !== "EAGAIN") throw error;
+      if (code !== "EAGAIN") throw outputFailed(code ?? "unknown");
       Atomics.wait(waiting, 0, 0, 5);
     }
   }
+}
+
+export function outputFailed(code: string): EdgeError {
+  return new EdgeError(
+    "OUTPUT_FAILED",
+    `cannot write to stdout: ${code}`,
+    "Give the output a file or a pipe that takes it, on a disk with room.",
+  );
 }
 
 /** Columns padded to their widest cell, two spaces apart. */

@@ -3,6 +3,8 @@
  * fast as if it were alone.
  */
 import { Command } from "commander";
+import { helpStyle } from "./help-style.ts";
+import { print } from "./output.ts";
 
 export interface CommandRow {
   name: string;
@@ -108,8 +110,11 @@ export async function createProgram(wanted: string | null): Promise<Command> {
     .option("-V, --version", "print the version")
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "hftedge: ")) })
-    .configureHelp({ sortSubcommands: false });
+    .configureOutput({
+      writeOut: print,
+      outputError: (text, write) => write(text.replace(/^error: /, "hftedge: ")),
+    })
+    .configureHelp(helpStyle);
   const all = wanted === null;
   for (const group of commandGroups) {
     for (const row of commandTable) {

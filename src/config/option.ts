@@ -121,12 +121,12 @@ function rowOf(section: string, path: string, schema: JsonSchema, named: boolean
   };
 }
 
-/** "maxAgeMs" → max, age, ms; "limitMb" → limit, mb. */
+/** "maxAgeMs" → max, age, ms; "top_k" → top, k. */
 function splitWords(name: string): string[] {
   return name
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
     .toLowerCase()
-    .split(" ");
+    .split(/[ _]/);
 }
 
 function typeOf(schema: JsonSchema): OptionType {
@@ -167,7 +167,8 @@ function formOf(schema: JsonSchema): string {
     case "list":
       return `${formOf(schema.items ?? {})},...`;
     case "table":
-      return `KEY=${formOf(additional(schema))},...`;
+      // Pairs are for plain values; what is nested is written as JSON.
+      return additional(schema).properties ? "JSON" : `KEY=${formOf(additional(schema))},...`;
     case "tables":
       return "JSON";
     default:

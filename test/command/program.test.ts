@@ -118,6 +118,21 @@ describe("config", () => {
   });
 });
 
+describe("output that takes nothing", () => {
+  for (const args of ["version", "help", "config schema"]) {
+    test(`fullDiskIsOneClearLine: ${args}`, async () => {
+      const shell = Bun.spawn(["bash", "-c", `exec "$0" ${args} > /dev/full`, binaryPath()], {
+        stdout: "ignore",
+        stderr: "pipe",
+        env: { PATH: process.env["PATH"] ?? "" },
+      });
+      const words = await new Response(shell.stderr).text();
+      expect(words).toStartWith("hftedge: cannot write to stdout: ENOSPC\n");
+      expect(await shell.exited).toBe(1);
+    });
+  }
+});
+
 test("readerThatLeavesIsNoError", async () => {
   const shell = Bun.spawn(
     ["bash", "-c", `set -o pipefail; "${binaryPath()}" config schema | head -c 10 > /dev/null`],
