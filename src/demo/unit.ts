@@ -1,0 +1,41 @@
+/** Numbers for people: units that suit the size, at most three or four digits, "-" for none. */
+
+/** A duration given in ns. */
+export function duration(ns: number): string {
+  if (!Number.isFinite(ns)) return "-";
+  if (ns < 1000) return `${Math.round(ns)} ns`;
+  if (ns < 999_950) return `${digits(ns / 1e3)} µs`;
+  if (ns < 999_950_000) return `${digits(ns / 1e6)} ms`;
+  if (ns < 99.95e9) return `${(ns / 1e9).toFixed(1)} s`;
+  const seconds = Math.round(ns / 1e9);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** A whole number with its thousands apart. */
+export function count(n: number): string {
+  if (!Number.isFinite(n)) return "-";
+  return String(Math.round(n)).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+/** A share from 0 to 1. Never rounded up to 100 %, because one miss in a million is a miss. */
+export function percent(share: number): string {
+  if (!Number.isFinite(share)) return "-";
+  const floored = Math.floor(share * 10_000) / 100;
+  return `${floored === 100 ? "100" : floored.toFixed(floored >= 99 ? 2 : 1)} %`;
+}
+
+/** A price with at least two decimals and no needless zeros behind them. */
+export function decimal(price: number): string {
+  if (!Number.isFinite(price)) return "-";
+  const text = price.toFixed(4);
+  return text.replace(/(\.\d\d\d*?)0+$/, "$1");
+}
+
+function digits(value: number): string {
+  return value < 9.995
+    ? value.toFixed(2)
+    : value < 99.95
+      ? value.toFixed(1)
+      : String(Math.round(value));
+}
