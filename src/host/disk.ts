@@ -1,5 +1,7 @@
 /** /proc/self/mountinfo and /proc/diskstats: where a directory lives and how busy its device is. */
 
+import { decimal } from "./decimal.ts";
+
 export interface Mount {
   /** "major:minor" of the device. */
   device: string;
@@ -64,7 +66,7 @@ export function parseDiskstats(text: string): Map<string, DiskCounters> {
   for (const line of text.split("\n")) {
     const words = line.trim().split(/\s+/);
     if (words.length < 14) continue;
-    const at = (index: number): number => Number(words[index] ?? 0);
+    const at = (index: number): number => decimal(words[index]);
     const device = `${words[0]}:${words[1]}`;
     disks.set(device, {
       device,

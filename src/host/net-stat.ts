@@ -3,6 +3,8 @@
  * Formats: the kernel's net/core/net-procfs.c, net/ipv4/proc.c and net/ipv4/udp.c.
  */
 
+import { decimal } from "./decimal.ts";
+
 /** One CPU's row of /proc/net/softnet_stat. */
 export interface SoftnetRow {
   cpu: number;
@@ -38,6 +40,11 @@ export function parseSoftnet(text: string): SoftnetRow[] {
 /** Counters by protocol and name, e.g. get("Udp")?.get("RcvbufErrors"). */
 export type ProtocolCounters = Map<string, Map<string, number>>;
 
+/** Tcp's MaxConn is -1 where there is no limit. */
+function signed(word: string | undefined): number {
+  return word?.startsWith("-") === true ? -decimal(word.slice(1)) : decimal(word);
+}
+
 /** /proc/net/snmp and /proc/net/netstat: a line of names, then a line of values, per protocol. */
 export function parseProtocolCounters(text: string): ProtocolCounters {
   const protocols: ProtocolCounters = new Map();
@@ -47,7 +54,7 @@ export function parseProtocolCounters(text: string): ProtocolCounters {
     const [same = "", ...values] = lines[index + 1]!.split(" ");
     if (protocol !== same || !protocol.endsWith(":")) continue;
     const counters = new Map<string, number>();
-    names.forEach((name, column) => counters.set(name, Number(values[column] ?? 0)));
+    names.forEach((name, column) => counters.set(name, signed(values[column])));
     protocols.set(protocol.slice(0, -1), counters);
   }
   return protocols;
@@ -71,8 +78,8 @@ export interface NetDevice {
 export function parseNetDevices(text: string): Map<string, NetDevice> {
   const devices = new Map<string, NetDevice>();
   for (const match of text.matchAll(/^\s*([^\s|]+):\s*(\d[\d\s]*)$/gm)) {
-    const columns = match[2]!.trim().split(/\s+/).map(Number);
-    const at = (index: number): number => columns[index] ?? 0;
+    const columns = match[2]!.trim().split(/\s+/);
+    const at = (index: number): number => decimal(columns[index]);
     devices.set(match[1]!, {
       rxBytes: at(0),
       rxPackets: at(1),
@@ -109,8 +116,8 @@ export function parseUdpSockets(text: string): UdpSocket[] {
     sockets.push({
       localPort: Number.parseInt(port[1]!, 16),
       queuedBytes: Number.parseInt(queue[1]!, 16),
-      inode: Number(words[9]),
-      drops: Number(words[12]),
+      inode: decimal(words[9]),
+      drops: decimal(words[12]),
     });
   }
   return sockets;

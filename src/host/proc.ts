@@ -3,6 +3,8 @@
  * from a real kernel. Formats: proc(5) and the kernel's Documentation/filesystems/proc.rst.
  */
 
+import { decimal } from "./decimal.ts";
+
 /** Ticks (USER_HZ, 1/100 s) since boot. Guest time is contained in user and nice. */
 export interface CpuTimes {
   /** -1 for the sum over all CPUs. */
@@ -34,12 +36,12 @@ export function parseStat(text: string): KernelStat {
   };
   for (const line of text.split("\n")) {
     const [name = "", ...rest] = line.split(/\s+/);
-    if (name === "ctxt") stat.contextSwitches = Number(rest[0]);
-    else if (name === "procs_running") stat.processesRunning = Number(rest[0]);
-    else if (name === "procs_blocked") stat.processesBlocked = Number(rest[0]);
+    if (name === "ctxt") stat.contextSwitches = decimal(rest[0]);
+    else if (name === "procs_running") stat.processesRunning = decimal(rest[0]);
+    else if (name === "procs_blocked") stat.processesBlocked = decimal(rest[0]);
     const match = /^cpu(\d*)$/.exec(name);
     if (match === null) continue;
-    const at = (index: number): number => Number(rest[index] ?? 0);
+    const at = (index: number): number => decimal(rest[index]);
     stat.cpus.push({
       cpu: match[1] === "" ? -1 : Number(match[1]),
       user: at(0),
@@ -63,7 +65,7 @@ export function cpuTicks(times: CpuTimes): number {
 
 /** /proc/loadavg: runnable and uninterruptible tasks, averaged over 1, 5 and 15 minutes. */
 export function parseLoadAverage(text: string): [number, number, number] | undefined {
-  const match = /^([\d.]+) ([\d.]+) ([\d.]+) /.exec(text);
+  const match = /^(\d+\.\d+) (\d+\.\d+) (\d+\.\d+) /.exec(text);
   return match === null ? undefined : [Number(match[1]), Number(match[2]), Number(match[3])];
 }
 
@@ -102,7 +104,7 @@ export interface Pressure {
 export function parsePressure(text: string): Pressure {
   const line = (kind: string): PressureLine | undefined => {
     const match = new RegExp(
-      `^${kind} avg10=([\\d.]+) avg60=([\\d.]+) avg300=([\\d.]+) total=(\\d+)$`,
+      `^${kind} avg10=(\\d+\\.\\d+) avg60=(\\d+\\.\\d+) avg300=(\\d+\\.\\d+) total=(\\d+)$`,
       "m",
     ).exec(text);
     if (match === null) return undefined;
