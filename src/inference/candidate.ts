@@ -79,6 +79,11 @@ export class Candidate {
     return this.#method;
   }
 
+  /** Of the model that decides; "" until a host has it in memory. */
+  get digest(): string {
+    return this.#digest;
+  }
+
   /** Null until a host has the model in memory. */
   get version(): DecisionVersion | null {
     return this.#version;

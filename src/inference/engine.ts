@@ -16,6 +16,7 @@ import { Candidate, errorLabelOf, type CandidatePlan, type Method } from "./cand
 import { InferenceFault } from "./fault.ts";
 import type { Host, HostReport } from "./host.ts";
 import type { SecondLevel, StoredDecision } from "./l2.ts";
+import { labels } from "./label.ts";
 import type { ErrorLabel, Meter } from "./meter.ts";
 import type { Fetch, Reply } from "./ollama.ts";
 import { Outbox, type Deliver } from "./outbox.ts";
@@ -308,8 +309,12 @@ export class Inference {
     meter.count("generations");
     notice(`version ${version.text} decides; ${filled} of its answers were there already`);
     this.#uses = new UseReporter(space, table, this.#text, (state, uses) =>
-      this.#outbox.uses({ version: version.text, state, uses }, clock.nowMs()),
+      this.#outbox.uses(
+        { version: version.text, state, uses, lastUsedMs: clock.epochS() * 1000 },
+        clock.nowMs(),
+      ),
     );
+    this.#introduce(this.#candidate, version);
     this.#warmer = this.#warmerFor(limits.warm, (state) => this.#isFresh(state.key, state.index));
   }
 
@@ -322,9 +327,9 @@ export class Inference {
     let filled = 0;
     try {
       secondLevel.each(version, notBeforeS, table.spec.capacity, (stored) => {
-        if (!this.#text.parse(stored.state, key) || !isSound(stored)) return;
+        if (!this.#text.parse(stored.state, key)) return;
         const index = space.finite ? space.index(key) : 0;
-        const decision = stored.decision as 1 | 2 | 3;
+        const { decision } = stored;
         table.writeShadow(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
         filled++;
       });
@@ -420,7 +425,7 @@ export class Inference {
     }
     const stored = refresh ? null : this.#find(text);
     if (stored !== null) {
-      const decision = stored.decision as 1 | 2 | 3;
+      const { decision } = stored;
       table.write(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
       this.#uses?.note(text, key);
       meter.count("promotions");
@@ -589,20 +594,51 @@ export class Inference {
       this.#shadow.answers++;
       this.#compare(this.#shadow, question, verdict);
     }
+    this.#keep(version, question.text, verdict);
+    this.#settleWarm(asking, true);
+  }
+
+  #keep({ text: version }: DecisionVersion, state: string, verdict: Verdict): void {
+    const { clock } = this.#options;
+    const { decision, confidence, probabilities, outside } = verdict;
+    const [BUY, SELL, HOLD] = probabilities?.map(rounded) ?? [];
+    const decidedAtMs = clock.epochS() * 1000;
     this.#outbox.decision(
       {
-        version: version.text,
-        space: this.#space,
-        state: question.text,
-        decision,
-        confidence,
-        margin: Math.round(verdict.margin * 10_000),
-        outside: Math.round(verdict.outside * 10_000),
-        decidedAtS,
+        version,
+        state,
+        decision: labels[decision - 1]!,
+        confidence: rounded(confidence),
+        probabilities:
+          probabilities === null
+            ? null
+            : JSON.stringify({ BUY, SELL, HOLD, outside: rounded(outside) }),
+        decidedAtMs,
+        uses: 0,
+        lastUsedMs: decidedAtMs,
       },
       clock.nowMs(),
     );
-    this.#settleWarm(asking, true);
+  }
+
+  /** What the version stands for, so that it can be looked up later. */
+  #introduce({ digest, method, plan }: Candidate, { text: version }: DecisionVersion): void {
+    const { clock } = this.#options;
+    const createdMs = clock.epochS() * 1000;
+    const detail = JSON.stringify({
+      space: this.#space,
+      mode: method.mode,
+      request: method.request.text,
+      prompt: method.prompt.fixed,
+      calibration: plan.calibration,
+      marginMin: plan.marginMin,
+      labelMassMin: plan.labelMassMin,
+    });
+    const { model } = plan.request;
+    this.#outbox.version(
+      { version, model, digest, createdMs, lastUsedMs: createdMs, detail },
+      clock.nowMs(),
+    );
   }
 
   #failed(asking: Asking, host: Host, fault: InferenceFault, prompt: string): void {
@@ -697,7 +733,7 @@ export class Inference {
         continue;
       }
       const { table } = this.#options;
-      const decision = stored.decision as 1 | 2 | 3;
+      const { decision } = stored;
       table.write(
         state.key,
         state.index,
@@ -733,6 +769,7 @@ export class Inference {
     shadow.comparison = new Comparison();
     table.clearShadow();
     shadow.answers = this.#fill(version.text);
+    this.#introduce(shadow.candidate, version);
     const what: WarmWhat = space.finite ? "all" : limits.warm === "off" ? "observed" : limits.warm;
     shadow.warmer = this.#warmerFor(what, (state) => {
       const stored = this.#stored(version.text, state.text);
@@ -749,7 +786,7 @@ export class Inference {
     if (secondLevel === null) return null;
     try {
       const stored = secondLevel.find(version, state);
-      if (stored === null || !isSound(stored)) return null;
+      if (stored === null) return null;
       const isOld = limits.maxStaleS !== 0 && clock.epochS() - stored.decidedAtS > limits.maxStaleS;
       if (isOld) meter.count("expiredEntries");
       return isOld ? null : stored;
@@ -803,15 +840,11 @@ export class Inference {
   }
 }
 
+/** As many digits as the table in memory keeps, and no binary fraction's tail in the database. */
+const rounded = (share: number): number => Math.round(share * 10_000) / 10_000;
+
 function warmQuestion(state: WarmState, nowMs: number): Question {
   const { text, key, index } = state;
   const nobody = { slot: -1, version: 0, refresh: false, waiting: 0 };
   return { text, key, index, ...nobody, lastSeenMs: nowMs, admittedMs: nowMs };
-}
-
-/** A row that another program may have touched. */
-function isSound({ decision, confidence, decidedAtS }: StoredDecision): boolean {
-  return (
-    decision >= 1 && decision <= 3 && confidence >= 0 && confidence <= 10_000 && decidedAtS > 0
-  );
 }

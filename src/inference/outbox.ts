@@ -1,13 +1,15 @@
 /**
- * What ops is to write: new decisions and use counts, gathered for a moment and handed over
- * together. Bounded: what ops does not take is dropped and counted, because a decision that is not
- * kept costs one question after a restart, and no more.
+ * What ops is to write: versions, new decisions and use counts, gathered for a moment and handed
+ * over together. Bounded: what ops does not take is dropped and counted, because a decision that is
+ * not kept costs one question after a restart, and no more.
  */
-import type { NewDecision, UseCount } from "./l2.ts";
+import type { DecisionUse } from "../store/batch.ts";
+import type { DecisionRow, VersionRow } from "../store/schema.ts";
 
 export interface Delivery {
-  decisions: readonly NewDecision[];
-  uses: readonly UseCount[];
+  versions: VersionRow[];
+  decisions: DecisionRow[];
+  uses: DecisionUse[];
 }
 
 /** False when the receiver cannot take it now. */
@@ -16,12 +18,15 @@ export type Deliver = (delivery: Delivery) => boolean;
 const entriesAtOnce = 256;
 const gatherMs = 50;
 
+function emptyDelivery(): Delivery {
+  return { versions: [], decisions: [], uses: [] };
+}
+
 export class Outbox {
   readonly #capacity: number;
   readonly #deliver: Deliver;
   readonly #dropped: (entries: number) => void;
-  #decisions: NewDecision[] = [];
-  #uses: UseCount[] = [];
+  #waiting = emptyDelivery();
   #sinceMs = 0;
 
   constructor(capacity: number, deliver: Deliver, dropped: (entries: number) => void) {
@@ -31,15 +36,20 @@ export class Outbox {
   }
 
   get size(): number {
-    return this.#decisions.length + this.#uses.length;
+    const { versions, decisions, uses } = this.#waiting;
+    return versions.length + decisions.length + uses.length;
   }
 
-  decision(entry: NewDecision, nowMs: number): void {
-    if (this.#hasRoom(nowMs)) this.#decisions.push(entry);
+  version(row: VersionRow, nowMs: number): void {
+    if (this.#hasRoom(nowMs)) this.#waiting.versions.push(row);
   }
 
-  uses(entry: UseCount, nowMs: number): void {
-    if (this.#hasRoom(nowMs)) this.#uses.push(entry);
+  decision(row: DecisionRow, nowMs: number): void {
+    if (this.#hasRoom(nowMs)) this.#waiting.decisions.push(row);
+  }
+
+  uses(entry: DecisionUse, nowMs: number): void {
+    if (this.#hasRoom(nowMs)) this.#waiting.uses.push(entry);
   }
 
   #hasRoom(nowMs: number): boolean {
@@ -55,9 +65,6 @@ export class Outbox {
   }
 
   flush(): void {
-    if (this.size === 0) return;
-    if (!this.#deliver({ decisions: this.#decisions, uses: this.#uses })) return;
-    this.#decisions = [];
-    this.#uses = [];
+    if (this.size > 0 && this.#deliver(this.#waiting)) this.#waiting = emptyDelivery();
   }
 }

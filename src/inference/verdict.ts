@@ -41,6 +41,8 @@ export interface Verdict {
   /** Probability that the first token was no label at all, 0 to 1; 0 where unknown. */
   outside: number;
   reason: Reason;
+  /** Of BUY, SELL and HOLD, calibrated, adding up to 1; null where the reply had none. */
+  probabilities: readonly [buy: number, sell: number, hold: number] | null;
 }
 
 /** How one model's probabilities are corrected against outcomes: softmax(logit / T + bias). */
@@ -74,7 +76,8 @@ export const answerSchema = {
 } as const;
 
 function hold(reason: Reason): Verdict {
-  return { decision: decisionOf.HOLD, confidence: 0, margin: 0, outside: 0, reason };
+  const nothing = { confidence: 0, margin: 0, outside: 0, probabilities: null };
+  return { decision: decisionOf.HOLD, ...nothing, reason };
 }
 
 export function isCacheable(verdict: Verdict): boolean {
@@ -141,13 +144,18 @@ function decide(mass: readonly number[], reading: Reading): Verdict {
   for (let i = 0; i < 3; i++) {
     if (i !== best && (second < 0 || weights[i]! > weights[second]!)) second = i;
   }
-  const margin = (weights[best]! - weights[second]!) / sum;
-  if (margin < reading.marginMin) {
-    const confidence = weights[2]! / sum;
-    return { decision: decisionOf.HOLD, confidence, margin, outside, reason: Reason.margin };
-  }
-  const decision = decisionOf[labels[best]!];
-  return { decision, confidence: weights[best]! / sum, margin, outside, reason: Reason.answer };
+  const probabilities = [weights[0]! / sum, weights[1]! / sum, weights[2]! / sum] as const;
+  const margin = probabilities[best]! - probabilities[second]!;
+  const answered = margin >= reading.marginMin;
+  const label = answered ? labels[best]! : "HOLD";
+  return {
+    decision: decisionOf[label],
+    confidence: answered ? probabilities[best]! : probabilities[2],
+    margin,
+    outside,
+    reason: answered ? Reason.answer : Reason.margin,
+    probabilities,
+  };
 }
 
 function readJson(text: string, reading: Reading): Verdict {
@@ -179,15 +187,13 @@ function stated(word: string, confidence: number, reading: Reading): Verdict {
   if (!(confidence >= 0 && confidence <= 1)) return hold(Reason.confidence);
   // Two labels are left for the rest of the probability; at worst one has it all.
   const margin = Math.max(0, 2 * confidence - 1);
-  const decision = decisionOf[label];
-  if (label !== "HOLD" && margin < reading.marginMin) {
-    return {
-      decision: decisionOf.HOLD,
-      confidence: 1 - confidence,
-      margin,
-      outside: 0,
-      reason: Reason.margin,
-    };
-  }
-  return { decision, confidence, margin, outside: 0, reason: Reason.answer };
+  const isHalfHearted = label !== "HOLD" && margin < reading.marginMin;
+  return {
+    decision: isHalfHearted ? decisionOf.HOLD : decisionOf[label],
+    confidence: isHalfHearted ? 1 - confidence : confidence,
+    margin,
+    outside: 0,
+    reason: isHalfHearted ? Reason.margin : Reason.answer,
+    probabilities: null,
+  };
 }
