@@ -125,6 +125,8 @@ export interface DecisionTable {
     origin: Origin,
     decidedAtS: number,
   ): void;
+  /** Writer. Whether the idle plane can take the state without evicting another. */
+  hasShadowRoom(key: Uint32Array, index: number): boolean;
   /** Writer. Empties the idle plane for another version. */
   clearShadow(): void;
   /** Writer. The idle plane takes over under a new generation; the old plane's answers are gone. */
@@ -274,6 +276,10 @@ class DenseTable extends PlaneTable implements DecisionTable {
     );
   }
 
+  hasShadowRoom(_key: Uint32Array, _index: number): boolean {
+    return true;
+  }
+
   #store(
     plane: number,
     generation: number,
@@ -406,6 +412,16 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
       next,
       decidedAtS,
     );
+  }
+
+  hasShadowRoom(key: Uint32Array, _index: number): boolean {
+    const active = this.active();
+    const plane = (active & 1) ^ 1;
+    const hash = hashKey(key, this.#keyWords);
+    if (this.#find(plane, key, hash) >= 0) return true;
+    const next = this.nextGeneration(active);
+    const at = this.planeAt(plane) + this.#victim(plane, hash, next) * this.#stride;
+    return wordGeneration((this.words[at + 1] as number) >>> 0) !== next;
   }
 
   #store(

@@ -329,6 +329,8 @@ export class Inference {
       secondLevel.each(version, notBeforeS, table.spec.capacity, (stored) => {
         if (!this.#text.parse(stored.state, key)) return;
         const index = space.finite ? space.index(key) : 0;
+        // The most used came first: a full set keeps them, and the rest is found on a miss.
+        if (!table.hasShadowRoom(key, index)) return;
         const { decision } = stored;
         table.writeShadow(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
         filled++;
