@@ -4,6 +4,7 @@ import { isClean, type ImpairmentCounts, type ImpairmentOptions } from "./impair
 import type { LineCounts } from "./line.ts";
 import type { PaceCounts } from "./pace.ts";
 import type { PlayState } from "./play.ts";
+import { byteCount, count, duration } from "./unit.ts";
 
 export interface ReplaySummary {
   file: string;
@@ -39,9 +40,9 @@ export function progressLine(state: PlayState): string {
   const seconds = state.elapsedNs / 1e9;
   const rate = seconds > 0 ? state.datagrams / seconds : 0;
   const parts = [
-    `${grouped(state.datagrams)} datagrams`,
+    `${count(state.datagrams)} datagrams`,
     byteCount(state.bytes),
-    `${grouped(Math.round(rate))}/s`,
+    `${count(rate)}/s`,
     position(state),
   ];
   if (state.pass > 1) parts.push(`pass ${state.pass}`);
@@ -59,17 +60,17 @@ function position({ originMs, positionNs }: PlayState): string {
 }
 
 export function summaryLines(summary: ReplaySummary, impairment: ImpairmentOptions): string[] {
-  const rate = grouped(Math.round(summary.datagramsPerSecond));
+  const rate = count(summary.datagramsPerSecond);
   const passes = summary.passes === 1 ? "" : ` in ${summary.passes} passes`;
   const lines = [
-    `${summary.file}: ${grouped(summary.datagrams)} datagrams (${byteCount(summary.bytes)})${passes} in ` +
+    `${summary.file}: ${count(summary.datagrams)} datagrams (${byteCount(summary.bytes)})${passes} in ` +
       `${duration(summary.elapsedSeconds * 1e9)}, ${rate}/s${ending[summary.end]}`,
     `  read: ${countsInWords(summary.source)}`,
   ];
   for (const line of summary.lines) {
     const faults = countsInWords({ refused: line.refused, failed: line.failed });
     lines.push(
-      `  to ${line.to}: ${grouped(line.datagrams)} sent${faults === "" ? "" : `, ${faults}`}`,
+      `  to ${line.to}: ${count(line.datagrams)} sent${faults === "" ? "" : `, ${faults}`}`,
     );
     if (!isClean(impairment)) {
       lines.push(
@@ -80,14 +81,14 @@ export function summaryLines(summary: ReplaySummary, impairment: ImpairmentOptio
   const { pace, ack } = summary;
   if (pace.late > 0) {
     lines.push(
-      `  late by more than 1 ms: ${grouped(pace.late)}, at most ${duration(pace.lateNsMax)}`,
+      `  late by more than 1 ms: ${count(pace.late)}, at most ${duration(pace.lateNsMax)}`,
     );
   }
   if (pace.moved > 0) {
     lines.push(`  the schedule was moved ${pace.moved} times, by ${duration(pace.movedNs)} in all`);
   }
   if (ack !== null) {
-    lines.push(`  acknowledged: ${grouped(ack.acknowledged)}, not: ${grouped(ack.unacknowledged)}`);
+    lines.push(`  acknowledged: ${count(ack.acknowledged)}, not: ${count(ack.unacknowledged)}`);
     if (ack.acknowledged === 0) {
       lines.push("  The receiver acknowledged nothing: does its feed have ack = true?");
     }
@@ -109,36 +110,9 @@ const ending: Record<ReplaySummary["end"], string> = {
 /** "5,000 packets, 3 fragments": what is not zero, with its name in words. */
 function countsInWords(counts: Record<string, number>): string {
   return Object.entries(counts)
-    .filter(([, count]) => count > 0)
+    .filter(([, seen]) => seen > 0)
     .map(
-      ([name, count]) =>
-        `${grouped(count)} ${name.replaceAll(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)}`,
+      ([name, seen]) => `${count(seen)} ${name.replaceAll(/[A-Z]/g, (c) => ` ${c.toLowerCase()}`)}`,
     )
     .join(", ");
-}
-
-function grouped(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
-}
-
-export function byteCount(bytes: number): string {
-  if (bytes < 1e3) return `${bytes} B`;
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  if (bytes < 1e9) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${(bytes / 1e9).toFixed(2)} GB`;
-}
-
-/** A duration in ns in the unit that suits its size. */
-export function duration(ns: number): string {
-  if (ns < 1e3) return `${Math.round(ns)} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toFixed(1)} µs`;
-  if (ns < 1e9) return `${(ns / 1e6).toFixed(1)} ms`;
-  if (ns < 600e9) return `${(ns / 1e9).toFixed(2)} s`;
-  const seconds = Math.floor(ns / 1e9);
-  const [minutes, rest] = [Math.floor(seconds / 60) % 60, seconds % 60];
-  return `${Math.floor(seconds / 3600)}:${twoDigits(minutes)}:${twoDigits(rest)} h`;
-}
-
-function twoDigits(n: number): string {
-  return String(n).padStart(2, "0");
 }

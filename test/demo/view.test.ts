@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { LiveView } from "../../src/demo/live-view.ts";
-import { count, decimal, duration, percent } from "../../src/demo/unit.ts";
 import {
   renderFrame,
   renderPlain,
@@ -159,36 +158,4 @@ describe("the stream", () => {
     expect(out).not.toContain("\x1b[32m");
     expect(written({ isTTY: true }, { TERM: "dumb" })).not.toContain("\x1b");
   });
-});
-
-test("units suit the size", () => {
-  const cases: [number, string][] = [
-    [none, "-"],
-    [0, "0 ns"],
-    [999, "999 ns"],
-    [1000, "1.00 µs"],
-    [9_999, "10.0 µs"],
-    [999_949, "1000 µs"],
-    [1_000_000, "1.00 ms"],
-    [45_600_000, "45.6 ms"],
-    [1e9, "1.0 s"],
-    [125e9, "2 min 5 s"],
-    [7_260e9, "2 h 1 min"],
-  ];
-  for (const [ns, text] of cases) expect(duration(ns)).toBe(text);
-  expect([0, 999, 1000, 1_234_567.4].map(count)).toEqual(["0", "999", "1,000", "1,234,567"]);
-  expect([0, 0.5, 0.999999, 1, none].map(percent)).toEqual([
-    "0.0 %",
-    "50.0 %",
-    "99.99 %",
-    "100 %",
-    "-",
-  ]);
-  expect([1, 189.5, 0.0001, 12.345, none].map(decimal)).toEqual([
-    "1.00",
-    "189.50",
-    "0.0001",
-    "12.345",
-    "-",
-  ]);
 });

@@ -18,6 +18,14 @@ export function count(n: number): string {
   return String(Math.round(n)).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+/** A size in bytes, in powers of a thousand. */
+export function byteCount(bytes: number): string {
+  if (bytes < 1e3) return `${bytes} B`;
+  if (bytes < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`;
+  if (bytes < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`;
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
 /** A share from 0 to 1. Never rounded up to 100 %, because one miss in a million is a miss. */
 export function percent(share: number): string {
   if (!Number.isFinite(share)) return "-";

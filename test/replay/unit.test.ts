@@ -1,0 +1,40 @@
+import { expect, test } from "bun:test";
+import { byteCount, count, decimal, duration, percent } from "../../src/replay/unit.ts";
+
+test("units suit the size", () => {
+  const cases: [number, string][] = [
+    [Number.NaN, "-"],
+    [0, "0 ns"],
+    [999, "999 ns"],
+    [1000, "1.00 µs"],
+    [9_999, "10.0 µs"],
+    [999_949, "1000 µs"],
+    [1_000_000, "1.00 ms"],
+    [45_600_000, "45.6 ms"],
+    [1e9, "1.0 s"],
+    [125e9, "2 min 5 s"],
+    [7_260e9, "2 h 1 min"],
+  ];
+  for (const [ns, text] of cases) expect(duration(ns)).toBe(text);
+  expect([0, 999, 1000, 1_234_567.4].map(count)).toEqual(["0", "999", "1,000", "1,234,567"]);
+  expect([0, 0.5, 0.999999, 1, Number.NaN].map(percent)).toEqual([
+    "0.0 %",
+    "50.0 %",
+    "99.99 %",
+    "100 %",
+    "-",
+  ]);
+  expect([1, 189.5, 0.0001, 12.345, Number.NaN].map(decimal)).toEqual([
+    "1.00",
+    "189.50",
+    "0.0001",
+    "12.345",
+    "-",
+  ]);
+  expect([999, 1_500, 2_500_000, 3_210_000_000].map(byteCount)).toEqual([
+    "999 B",
+    "1.5 kB",
+    "2.5 MB",
+    "3.21 GB",
+  ]);
+});
