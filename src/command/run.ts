@@ -2,8 +2,11 @@ import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { EdgeError } from "../error.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { realtimeNs } from "../host/libc.ts";
+import { openNotifier } from "../host/notify.ts";
 import { logLine, type LogLevel } from "../thread/log.ts";
 import { planRun } from "../thread/plan.ts";
+import { ServiceNotice } from "../thread/service-notice.ts";
 import { sharedBytes } from "../thread/shared.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
@@ -52,14 +55,35 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   });
   await supervisor.start();
   announce(supervisor, loaded, log);
+  const notice = serviceNotice(supervisor, log);
+  const sinks = plan.targets.length + Number(plan.stdout);
+  notice.ready(`${counted(plan.feeds.length, "feed")}, ${counted(sinks, "sink")}`);
   const timer = options.for === undefined ? undefined : setTimeout(stop.request, options.for);
   const reason = await Promise.race([stop.requested, supervisor.failed]);
   clearTimeout(timer);
   if (typeof reason === "string") log("info", `${reason}: draining`);
+  notice.stopping(typeof reason === "string" ? reason : reason.message);
   const report = await supervisor.stop(typeof reason === "string" ? reason : reason.message);
   if (options.summary !== undefined) writeSummary(options.summary, report);
   describe(report, log);
   if (typeof reason !== "string") throw reason;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function serviceNotice(
+  { plan, control }: Supervisor,
+  log: (level: LogLevel, text: string) => void,
+): ServiceNotice {
+  const notifier = openNotifier(process.env, process.pid, (reason) => log("warn", reason));
+  return new ServiceNotice(notifier, {
+    control,
+    limitMs: plan.config.thread.heartbeatMs,
+    nowMs: () => Math.floor(realtimeNs(plan.baseSeconds) / 1e6),
+    log,
+  });
 }
 
 function createLog(

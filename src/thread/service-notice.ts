@@ -1,0 +1,67 @@
+/**
+ * What the service manager hears: ready, stopping, and the watchdog's food, which is given only
+ * while the heartbeats of all threads advance. A thread that stops is also named in the log.
+ */
+import type { Notifier } from "../host/notify.ts";
+import type { Control, HeartbeatThread } from "./control.ts";
+import type { LogLevel } from "./log.ts";
+
+const threads = ["main", "feed", "inference", "ops"] as const satisfies HeartbeatThread[];
+
+export interface NoticeOptions {
+  control: Control;
+  /** A heartbeat older than this is late. */
+  limitMs: number;
+  /** ms since the run's base, as heartbeats are. */
+  nowMs(): number;
+  log(level: LogLevel, text: string): void;
+}
+
+/** The threads whose last heartbeat is older than the limit. */
+export function lateThreads(control: Control, nowMs: number, limitMs: number): HeartbeatThread[] {
+  // Heartbeats are 32-bit and wrap after 24 days; so does the difference, to the right value.
+  return threads.filter((thread) => (((nowMs | 0) - control.lastBeatMs(thread)) | 0) > limitMs);
+}
+
+export class ServiceNotice {
+  readonly #notifier: Notifier;
+  readonly #options: NoticeOptions;
+  #late: readonly HeartbeatThread[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(notifier: Notifier, options: NoticeOptions) {
+    this.#notifier = notifier;
+    this.#options = options;
+  }
+
+  /** How often `check` runs: twice in a limit, and as often as the watchdog is hungry. */
+  get intervalMs(): number {
+    return Math.min(this.#options.limitMs / 2, this.#notifier.watchdogMs ?? Infinity);
+  }
+
+  ready(status: string): void {
+    this.#notifier.ready(status);
+    this.#timer = setInterval(() => this.check(), this.intervalMs);
+    this.#timer.unref();
+  }
+
+  check(): void {
+    const { control, limitMs, nowMs, log } = this.#options;
+    const late = lateThreads(control, nowMs(), limitMs);
+    for (const thread of late) {
+      if (!this.#late.includes(thread)) {
+        log("error", `the ${thread} thread gives no sign of life for more than ${limitMs} ms`);
+      }
+    }
+    for (const thread of this.#late) {
+      if (!late.includes(thread)) log("info", `the ${thread} thread is alive again`);
+    }
+    this.#late = late;
+    if (late.length === 0) this.#notifier.watchdog();
+  }
+
+  stopping(status: string): void {
+    clearInterval(this.#timer);
+    this.#notifier.stopping(status);
+  }
+}
