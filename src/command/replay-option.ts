@@ -6,7 +6,7 @@ import { parseColumn, type TickField } from "../replay/column.ts";
 import type { LineTarget } from "../replay/line.ts";
 import type { Destination } from "../replay/packet.ts";
 
-export function target(text: string, before: LineTarget[]): LineTarget[] {
+export function target(text: string, before: LineTarget[] = []): LineTarget[] {
   const url = parseUdpUrl(text, ["interface", "ttl"]);
   if ("reason" in url) throw new InvalidArgumentError(`It ${url.reason}.`);
   const { host, port, parameters } = url.value;
@@ -55,14 +55,14 @@ export function probability(text: string): number {
 
 export function column(
   text: string,
-  before: Partial<Record<TickField, string>>,
+  before: Partial<Record<TickField, string>> = {},
 ): Partial<Record<TickField, string>> {
   const [field, name] = parseColumn(text);
   return { ...before, [field]: name };
 }
 
 /** HOST:PORT, HOST or :PORT, the host as an IP address, since that is what a capture holds. */
-export function destination(text: string, before: Destination[]): Destination[] {
+export function destination(text: string, before: Destination[] = []): Destination[] {
   const full = parseHostPort(text.startsWith(":") ? `any${text}` : text);
   const host = "value" in full ? full.value.host : text.replace(/^\[|\]$/g, "");
   const port = "value" in full ? full.value.port : 0;

@@ -16,12 +16,12 @@ interface ReplayFlags {
   to: LineTarget[];
   speed: number;
   loop?: true | number;
-  limit: number;
+  limit?: number;
   format?: FileFormat;
-  filter: Destination[];
+  filter?: Destination[];
   session: string;
   endOfSession?: true;
-  column: Partial<Record<TickField, string>>;
+  column?: Partial<Record<TickField, string>>;
   ack?: true;
   ackWindow: number;
   ackTimeout: number;
@@ -53,7 +53,6 @@ export function replayCommand(): Command {
       "--to <udp-url>",
       "where to, as udp://HOST:PORT[?interface=NAME&ttl=N]; give it twice for A and B lines",
       target,
-      [],
     )
     .option("--speed <n>", "1 or original, N times faster, or max", speed, 1)
     .option(
@@ -65,7 +64,6 @@ export function replayCommand(): Command {
       "--limit <n>",
       "send at most n datagrams of the file",
       whole(1, Number.MAX_SAFE_INTEGER),
-      Number.POSITIVE_INFINITY,
     )
     .addOption(
       new Option(
@@ -77,13 +75,11 @@ export function replayCommand(): Command {
       "--filter <address>",
       "of a capture, only what was sent to HOST:PORT, HOST or :PORT; may be repeated",
       destination,
-      [],
     )
     .option(
       "--column <field=name>",
       "of a CSV file, which column a field is in; may be repeated",
       column,
-      {},
     )
     .option(
       "--session <name>",
@@ -105,7 +101,12 @@ export function replayCommand(): Command {
       whole(1, 600_000),
       1000,
     )
-    .option("--burst <n>", "the most datagrams in a row without looking up", whole(1, 4096), 64)
+    .option(
+      "--burst <n>",
+      "the most datagrams in a row before signals and acknowledgements are looked at",
+      whole(1, 4096),
+      64,
+    )
     .option("--seed <n>", "seed of the impairment", whole(0, 0xffff_ffff), 1)
     .option("--drop <p>", "probability that a datagram is dropped", probability, 0)
     .option("--duplicate <p>", "probability that it is sent twice", probability, 0)
@@ -123,13 +124,6 @@ export function replayCommand(): Command {
 }
 
 async function run(file: string, flags: ReplayFlags): Promise<void> {
-  if (flags.to.length === 0) {
-    throw new EdgeError(
-      "REPLAY_TARGET",
-      "there is nowhere to send to",
-      "Give --to udp://HOST:PORT.",
-    );
-  }
   if (file === "-" && flags.loop !== undefined) {
     throw new EdgeError("REPLAY_LOOP", "standard input can be read only once", "Leave out --loop.");
   }
@@ -139,13 +133,13 @@ async function run(file: string, flags: ReplayFlags): Promise<void> {
     targets: flags.to,
     open: {
       format: flags.format,
-      destinations: flags.filter,
+      destinations: flags.filter ?? [],
       session: flags.session,
-      columns: flags.column,
+      columns: flags.column ?? {},
     },
     speed: flags.speed,
     passes: flags.loop === true ? Number.POSITIVE_INFINITY : (flags.loop ?? 1),
-    limit: flags.limit,
+    limit: flags.limit ?? Number.POSITIVE_INFINITY,
     burst: flags.burst,
     impairment,
     endOfSession: flags.endOfSession === true,
