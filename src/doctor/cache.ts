@@ -1,6 +1,6 @@
 /** Keeps a diagnosis for a while, so that any number of readers causes one examination at a time. */
-import type { DoctorClock } from "./context.ts";
-import type { Diagnosis } from "./diagnose.ts";
+import { systemClock, type DoctorClock, type MachineNeeds } from "./context.ts";
+import { diagnose, type Diagnosis } from "./diagnose.ts";
 
 /**
  * A function that gives the last diagnosis while it is younger than `ageMaxMs`, and otherwise runs
@@ -27,4 +27,19 @@ export function cacheDiagnosis(
       });
     return running;
   };
+}
+
+const serverAgeMaxMs = 30_000;
+const serverProbeTimeoutMs = 5000;
+
+/**
+ * The diagnosis for a server's readers: passive, so that nobody can make the model work by asking,
+ * and at most one examination in half a minute, however many ask.
+ */
+export function createDiagnosis(needs: MachineNeeds): () => Promise<Diagnosis> {
+  return cacheDiagnosis(
+    () => diagnose({ needs, active: false, probeTimeoutMs: serverProbeTimeoutMs }),
+    serverAgeMaxMs,
+    systemClock,
+  );
 }

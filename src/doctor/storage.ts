@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type DoctorClock, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
-import { bytes, duration, percent } from "./text.ts";
+import { bytes, duration, percent, plural } from "./text.ts";
 
 /** A page of SQLite's, the unit of its log. */
 const writeBytes = 4096;
@@ -94,7 +94,8 @@ function device(context: ProbeContext, mount: Mount, directory: string): Outcome
     "storage.device",
     severityAbove(busy, 0.5, 0.9),
     `${after.name} was busy ${percent(Math.min(1, busy))} of the time: ` +
-      `${writes} writes at ${duration(writeMs * 1e6)} on average, ${after.reads - before.reads} reads.`,
+      `${plural(writes, "write")}${writes === 0 ? "" : ` at ${duration(writeMs * 1e6)} on average`}, ` +
+      `${plural(after.reads - before.reads, "read")}.`,
     { device: after.name, busyShare: busy, writes, writeMs, directory },
     directory,
   );

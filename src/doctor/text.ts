@@ -3,6 +3,7 @@
 /** A share of one as a percentage: 0.0123 is "1.2%". */
 export function percent(share: number): string {
   const value = share * 100;
+  if (value > 0 && value < 0.05) return "<0.1%";
   const digits = value !== 0 && Math.abs(value) < 10 ? 1 : 0;
   return `${value.toFixed(digits)}%`;
 }

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { cacheDiagnosis } from "../../src/doctor/cache.ts";
+import { cacheDiagnosis, createDiagnosis } from "../../src/doctor/cache.ts";
+import { noNeeds } from "../../src/doctor/context.ts";
 import type { Diagnosis } from "../../src/doctor/diagnose.ts";
+import { diagnosisSchema } from "../../src/doctor/schema.ts";
+import { examineBox } from "../support/fake-box.ts";
+import { OllamaServer } from "../support/ollama-server.ts";
 
 function diagnosis(atMs: number): Diagnosis {
   return {
@@ -14,6 +18,38 @@ function diagnosis(atMs: number): Diagnosis {
     incomplete: [],
   };
 }
+
+describe("a diagnosis in a reply", () => {
+  test("has the shape that the API describes", async () => {
+    const sick = await examineBox({
+      files: { "proc/net/dev": "", "proc/loadavg": "90.0 1.0 1.0 1/2 3\n" },
+    });
+    const reply: unknown = JSON.parse(JSON.stringify(sick));
+    expect(diagnosisSchema.parse(reply)).toEqual(reply as Diagnosis);
+    expect(diagnosisSchema.parse({ ...sick, machine: null }).machine).toBeNull();
+  });
+
+  test("leaves the model alone, and is made once for all who ask together", async () => {
+    const server = await new OllamaServer().start();
+    const warm = { model: server.model, keep_alive: -1, options: { num_ctx: 1024 } };
+    await fetch(`${server.url}/api/generate`, { method: "POST", body: JSON.stringify(warm) });
+    const read = createDiagnosis({
+      ...noNeeds,
+      ollama: {
+        hosts: [server.url],
+        model: server.model,
+        contextLength: 1024,
+        inFlight: 1,
+        body: (prompt) => ({ ...warm, prompt }),
+      },
+    });
+    const [one, two] = await Promise.all([read(), read()]);
+    await server.stop();
+    expect(one).toBe(two!);
+    expect(one?.findings.map(({ id }) => id)).toContain("ollama.model");
+    expect(server.questions).toBe(0);
+  });
+});
 
 describe("a kept diagnosis", () => {
   test("is shared by those who ask together, and renewed when it is old", async () => {

@@ -112,7 +112,14 @@ describe("Ollama's versions", () => {
 
 describe("numbers for people", () => {
   test("shares", () => {
-    expect([0, 0.001, 0.0123, 0.5, 1].map(percent)).toEqual(["0%", "0.1%", "1.2%", "50%", "100%"]);
+    expect([0, 0.0001, 0.001, 0.0123, 0.5, 1].map(percent)).toEqual([
+      "0%",
+      "<0.1%",
+      "0.1%",
+      "1.2%",
+      "50%",
+      "100%",
+    ]);
   });
   test("bytes", () => {
     expect([0, 1023, 1536, 150 * 1024, 2 ** 31, Infinity].map(bytes)).toEqual([
