@@ -16,6 +16,15 @@ export interface Tier {
   prunedTo: number;
 }
 
+/** The state of all tiers as the file has it, finest first. */
+export function tiersOf(database: History): Tier[] {
+  const rows = database.select().from(tierTable).all();
+  return resolutions.map((resolution) => {
+    const row = rows.find((tier) => tier.resolution === resolution);
+    return { resolution, rolledTo: row?.rolledTo ?? 0, prunedTo: row?.prunedTo ?? 0 };
+  });
+}
+
 /** The state of all tiers, finest first. The finest is never rolled: it is what is written. */
 export class Tiers {
   readonly all: readonly Tier[];
@@ -36,12 +45,7 @@ export class Tiers {
 
   /** Reads the state again: after a transaction that changed it was rolled back. */
   load(): void {
-    const rows = this.database.select().from(tierTable).all();
-    for (const tier of this.all) {
-      const row = rows.find(({ resolution }) => resolution === tier.resolution);
-      tier.rolledTo = row?.rolledTo ?? 0;
-      tier.prunedTo = row?.prunedTo ?? 0;
-    }
+    tiersOf(this.database).forEach((tier, i) => Object.assign(this.all[i]!, tier));
   }
 
   save({ resolution, rolledTo, prunedTo }: Tier): void {

@@ -1,0 +1,118 @@
+/**
+ * The queries behind a dashboard, over a history as a month of running leaves it: 24 h of 1 s rows,
+ * 7 days of 10 s rows, 90 days of 1 min rows and 1 h rows beyond, for every stage.
+ *
+ * Prints p50 and p99 of each query in ms. `bun bench/store.bench.ts [repetitions]`.
+ */
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openForWriting } from "../src/store/open.ts";
+import { HistoryReader } from "../src/store/query.ts";
+import { Names } from "../src/store/name.ts";
+import { Tiers } from "../src/store/tier.ts";
+import { encode } from "../src/telemetry/codec.ts";
+import { Histogram } from "../src/telemetry/histogram.ts";
+import { components, stages } from "../src/telemetry/stage.ts";
+
+const repetitions = Number(Bun.argv[2] ?? "100");
+const day = 86_400;
+const nowS = 1_700_000_000 - (1_700_000_000 % 3600);
+const folder = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
+const path = join(folder, "history.db");
+
+/** A lognormal around 20 µs, `count` values: what one second of a busy feed looks like. */
+function sample(count: number): Histogram {
+  const histogram = new Histogram();
+  for (let i = 0; i < count; i++) {
+    const normal =
+      Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+    histogram.record(20_000 * Math.exp(normal * 0.6));
+  }
+  return histogram;
+}
+
+function fill(): void {
+  const { history } = openForWriting({
+    path,
+    nowMs: 0,
+    synchronous: "normal",
+    checkBytesMax: 0,
+    setAsideMax: 1,
+  });
+  const names = new Names(history);
+  const tiers = new Tiers(history);
+  const insert = history.$client.prepare("INSERT INTO latency VALUES (?,?,?,?,0,0,0,?,?,?,?)");
+  const plan = [
+    [1, nowS - day, nowS, 1000],
+    [10, nowS - 7 * day, nowS, 10_000],
+    [60, nowS - 90 * day, nowS, 50_000],
+    [3600, nowS - 730 * day, nowS, 50_000],
+  ] as const;
+  for (const [resolution, from, to, count] of plan) {
+    const pool = Array.from({ length: 64 }, () => {
+      const histogram = sample(count);
+      return { histogram, bytes: encode(histogram) };
+    });
+    history.$client.transaction(() => {
+      for (const { name } of stages) {
+        const stage = names.idOf(name);
+        for (let start = from; start < to; start += resolution) {
+          const { histogram, bytes } = pool[(start / resolution) % 64]!;
+          const { minNs, maxNs, sumNs } = histogram;
+          insert.run(resolution, stage, start, histogram.count, minNs, maxNs, sumNs, bytes);
+        }
+      }
+    })();
+  }
+  for (const tier of tiers.all) {
+    tier.rolledTo = nowS;
+    tier.prunedTo = plan.find(([resolution]) => resolution === tier.resolution)![1];
+    tiers.save(tier);
+  }
+  history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+  history.$client.close();
+}
+
+const begun = performance.now();
+fill();
+const rows = stages.length * (day + (7 * day) / 10 + 90 * 1440 + 730 * 24);
+console.log(
+  `${rows.toLocaleString("en")} rows, ${Math.round(statSync(path).size / 1e6)} MB, ` +
+    `filled in ${Math.round((performance.now() - begun) / 1000)} s`,
+);
+
+const reader = new HistoryReader(path);
+const percents = [50, 95, 99, 99.9];
+const one = ["data_ingestion"];
+const all = [...components];
+const series = (hours: number, stepS: number, names: string[]) => () =>
+  reader.latency.series({ fromS: nowS - hours * 3600, toS: nowS, stepS, stages: names }, percents)
+    .steps;
+const queries: [string, () => unknown][] = [
+  ["15 min at 900 points, one stage", series(0.25, 1, one)],
+  ["15 min at 900 points, five components", series(0.25, 1, all)],
+  ["24 h at 1,440 points, one stage", series(24, 60, one)],
+  ["24 h at 1,440 points, five components", series(24, 60, all)],
+  ["24 h at 8,640 points, one stage", series(24, 10, one)],
+  ["7 d at 1,008 points, five components", series(168, 600, all)],
+  ["90 d at 2,160 points, five components", series(90 * 24, 3600, all)],
+  ["summary of 24 h, five components", () => reader.latency.summary(nowS - day + 7, nowS - 3, all)],
+  [
+    "heat map of 24 h, 288 steps, 4 bands a doubling",
+    () => reader.heatmap({ fromS: nowS - day, toS: nowS, stepS: 300 }, "data_ingestion", 4),
+  ],
+];
+for (const [name, query] of queries) {
+  for (let i = 0; i < 5; i++) query();
+  const times = Array.from({ length: repetitions }, () => {
+    const start = performance.now();
+    query();
+    return performance.now() - start;
+  }).toSorted((a, b) => a - b);
+  const at = (share: number) =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(2);
+  console.log(`${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
+}
+reader.close();
+rmSync(folder, { recursive: true });

@@ -1,0 +1,38 @@
+/**
+ * The read side of the history, for HTTP and the command line: its own read-only connection, which
+ * neither waits for the writer nor makes it wait.
+ */
+import { type BandsPerDoubling, type Heatmap, heatmapOf } from "./heatmap-query.ts";
+import { LatencyQuery, type LatencyRange } from "./latency-query.ts";
+import { MetricQuery } from "./metric-query.ts";
+import { type History, openForReading } from "./open.ts";
+import { RecordQuery } from "./record-query.ts";
+
+export class HistoryReader {
+  readonly latency: LatencyQuery;
+  readonly metric: MetricQuery;
+  readonly record: RecordQuery;
+  readonly path: string;
+  private readonly history: History;
+
+  /** Throws EdgeError STORE_MISSING, STORE_NEWER, STORE_FOREIGN or STORE_OPEN. */
+  constructor(path: string) {
+    this.path = path;
+    this.history = openForReading(path);
+    this.latency = new LatencyQuery(this.history);
+    this.metric = new MetricQuery(this.history);
+    this.record = new RecordQuery(this.history);
+  }
+
+  heatmap(
+    range: Omit<LatencyRange, "stages">,
+    stage: string,
+    perDoubling: BandsPerDoubling,
+  ): Heatmap {
+    return heatmapOf(this.latency, range, stage, perDoubling);
+  }
+
+  close(): void {
+    this.history.$client.close();
+  }
+}
