@@ -78,6 +78,7 @@ export async function sendDemo(
   let reopenAtNs = reopenNs > 0 ? beganNs + reopenNs : Number.POSITIVE_INFINITY;
   pace.start(beganNs);
   let burst = 0;
+  let messages = 0;
   for (;;) {
     market.next();
     const dueNs = flood ? 0 : pace.dueNs(market.dueNs);
@@ -95,6 +96,7 @@ export async function sendDemo(
     if (Atomics.load(stop, 0) !== 0 || nowNs >= endNs) break;
     line.send(market.bytes, 0, market.length);
     burst += 1;
+    messages = market.messages;
     pace.sent(dueNs, nowNs);
     if (nowNs >= reopenAtNs) {
       market.reopen();
@@ -103,7 +105,7 @@ export async function sendDemo(
   }
   return {
     datagrams: line.counts.datagrams,
-    messages: market.messages,
+    messages,
     bytes: line.counts.bytes,
     sessions: market.session,
     elapsedMs: (clock.nowNs() - beganNs) / 1e6,

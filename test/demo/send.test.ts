@@ -23,6 +23,8 @@ describe("in virtual time", () => {
     expect(result.elapsedMs).toBeCloseTo(2000, 0);
     expect(result.datagrams).toBeGreaterThan(3000);
     expect([result.late, result.sessions, result.datagrams]).toEqual([0, 1, line.sent.length]);
+    const messages = line.sent.map(({ text }) => Buffer.from(text, "latin1").readUInt16BE(18));
+    expect(result.messages).toBe(messages.reduce((a, b) => a + b));
     for (const { text, ns } of line.sent) {
       const bytes = Buffer.from(text, "latin1");
       if (bytes.length === 20) continue;

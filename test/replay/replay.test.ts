@@ -9,6 +9,7 @@ import { bytesOf, ethernet, ipv4, pcap, udp } from "../support/packet.ts";
 import { createReceiver } from "../support/receiver.ts";
 import { clean } from "../support/replay.ts";
 import { openOptions, withFile } from "../support/source.ts";
+import { until } from "../support/until.ts";
 
 const ack = { window: 256, bytes: 160 * 1024, timeoutMs: 2000 };
 
@@ -110,6 +111,31 @@ test("a broken file: what came before arrives, the summary carries the error", a
     expect(summary.error?.message).toContain(`at byte ${file.length + 8}:`);
     expect(receiver.datagrams.length).toBe(10);
   });
+});
+
+test("IPv6 and multicast targets are reached", async () => {
+  const file = pcap(packets.slice(0, 3), true, true);
+  const targets: [string, string, string | null][] = [
+    ["::1", "::1", null],
+    ["0.0.0.0", "239.255.77.1", "lo"],
+  ];
+  for (const [bind, host, from] of targets) {
+    let received = 0;
+    const socket = await Bun.udpSocket({
+      hostname: bind,
+      port: 0,
+      socket: {
+        data() {
+          received += 1;
+        },
+      },
+    });
+    if (from !== null) socket.addMembership(host, "127.0.0.1");
+    const target = { host, port: socket.port, interface: from, ttl: from === null ? null : 1 };
+    await withFile(file, (path) => run(path, 0, { targets: [target], ack: undefined }));
+    await until(() => received === 3);
+    socket.close();
+  }
 });
 
 test("a port that nobody listens on is counted, not fatal", async () => {
