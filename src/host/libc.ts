@@ -48,8 +48,11 @@ export const SocketOption = {
   busyPoll: 46,
 } as const;
 
-const optionValue = new Int32Array(1);
-const optionLength = new Uint32Array(1);
+// Memory that C writes into is made as an ArrayBuffer first: a small typed array made by its length
+// lives in the collector's own heap, and its address is good for a moment only (seen: a clock that
+// stood still after some 15,000 readings).
+const optionValue = new Int32Array(new ArrayBuffer(4));
+const optionLength = new Uint32Array(new ArrayBuffer(4));
 const optionValuePtr = ptr(optionValue);
 const optionLengthPtr = ptr(optionLength);
 
@@ -76,7 +79,7 @@ export function errno(): number {
 }
 
 const clockRealtime = 0;
-const timespec = new Uint32Array(4);
+const timespec = new Uint32Array(new ArrayBuffer(16));
 const timespecPtr = ptr(timespec);
 const two32 = 4294967296;
 
@@ -121,7 +124,7 @@ export function lockMemory(): number {
   return locked === 0 ? 0 : errno();
 }
 
-const affinityMask = new Uint8Array(128);
+const affinityMask = new Uint8Array(new ArrayBuffer(128));
 const affinityMaskPtr = ptr(affinityMask);
 
 /** Pins the calling thread to the CPUs (0–1023): 0, or the errno; -1 where there is no C library. */
@@ -145,7 +148,7 @@ export function threadCpus(): number[] {
 }
 
 const schedFifo = 1;
-const schedParameter = new Int32Array(1);
+const schedParameter = new Int32Array(new ArrayBuffer(4));
 const schedParameterPtr = ptr(schedParameter);
 
 /** SCHED_FIFO for the calling thread: 0, or the errno; -1 where there is no C library. */

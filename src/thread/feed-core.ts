@@ -36,7 +36,6 @@ import { openAnswers, openSignals, type SharedMemory } from "./shared.ts";
 import { SinkFan, type UdpSink } from "./sink.ts";
 
 const gaugeIntervalNs = 1e9;
-const retryMs = 1000;
 
 export interface FeedCore {
   engine: Engine;
@@ -109,7 +108,7 @@ export function createFeedCore(
     limits.pending,
     limits.instruments,
     space.keyWords,
-    retryMs,
+    config.inference.retryMs,
   );
   const holds = new Holds(new Control(shared.control, limits.heldSymbols), instruments);
   const engine = new Engine({
@@ -128,8 +127,8 @@ export function createFeedCore(
     maxAgeNs: config.signal.maxAgeMs * 1e6,
     ttlNs: config.signal.ttlMs * 1e6,
     minConfidence: Math.round(config.signal.minConfidence * 10_000),
-    refreshAfterS: 0,
-    maxStaleS: 0,
+    refreshAfterS: config.inference.maxAgeS,
+    maxStaleS: config.inference.maxStaleS,
     counters,
     stages: {
       ingestion: board.recorder(Stage.dataIngestion),

@@ -1,17 +1,25 @@
 /**
  * The inference thread: answers states that wait, and is the only writer of the decision table.
- * With the rules engine a finite space is filled before the first datagram, so nothing ever waits.
+ * Its engine is the model on Ollama or, where config says so, the rules.
  */
-import { Outcome, PendingView } from "../decision/pending.ts";
-import { Reason } from "../decision/signal.ts";
-import { openTable, Origin } from "../decision/table.ts";
+import { join } from "node:path";
+import { PendingView } from "../decision/pending.ts";
+import { openTable } from "../decision/table.ts";
 import { realtimeNs } from "../host/libc.ts";
-import { createRules, rulesRevision } from "../inference/rules.ts";
+import { Inference, type InferenceClock } from "../inference/engine.ts";
+import { type SecondLevel, SqliteSecondLevel } from "../inference/l2.ts";
+import { RulesInference } from "../inference/rules-engine.ts";
+import type { SymbolNames } from "../inference/state-text.ts";
 import { StateSpace } from "../market/state.ts";
 import { openBoard } from "../telemetry/board.ts";
-import { Metric } from "../telemetry/metric.ts";
+import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
+import { DecisionSender } from "./decision-channel.ts";
+import { meterOn } from "./inference-meter.ts";
+import { candidateFrom, limitsFrom, shadowFrom } from "./inference-plan.ts";
 import { failureOf, type Start, type WorkerMessage } from "./message.ts";
+import { historyFile } from "./plan.ts";
+import { Publication } from "./publication.ts";
 import { openAnswers } from "./shared.ts";
 
 declare const self: Worker;
@@ -29,71 +37,122 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-const pollMs = 1;
+function notice(text: string): void {
+  post({ kind: "log", level: "info", text });
+}
 
-function start({ plan, shared }: Start): void {
-  const space = new StateSpace(plan.state);
-  const table = openTable(shared.table, plan.table);
-  const rules = createRules(space);
-  const answers = openAnswers(shared, plan.limits);
-  const pending = new PendingView(shared.pending, plan.limits.pending);
+/** What either engine does. */
+interface Engine {
+  poll(): void;
+  report(): object;
+  close(): void;
+}
+
+const pollMs = 1;
+const reportEveryMs = 500;
+
+function start(begin: Start): void {
+  const { plan, shared } = begin;
   const control = new Control(shared.control, plan.limits.heldSymbols);
   const board = openBoard(shared.board).writer("inference");
-  const key = new Uint32Array(space.keyWords);
-  const version = Bun.hash(`${rulesRevision}\n${space.fingerprint}`);
-
-  table.clearShadow();
-  if (space.finite) {
-    const nowS = epochS();
-    for (let index = 0; index < space.size; index++) {
-      space.keyOf(index, key);
-      const { decision, confidence } = rules(key);
-      table.writeShadow(key, index, asDecision(decision), scaled(confidence), Origin.rules, nowS);
-    }
-    board.count(Metric.inference.rulesDecisions, space.size);
-  }
-  table.activate(Number(BigInt(version) & 0xffff_ffffn), Number(BigInt(version) >> 32n));
-
-  const told = new Uint32Array(plan.limits.pending);
-  const answer = new Uint32Array(4);
+  const sender = new DecisionSender(() => performance.now());
+  const engine = createEngine(begin, meterOn(board), sender);
+  let dueNs = Bun.nanoseconds();
+  let reportMs = 0;
   const timer = setInterval(() => {
-    control.beat("inference", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
-    if (control.stopping) {
-      clearInterval(timer);
-      post({ kind: "stopped", report: null });
-      return;
+    const nowNs = Bun.nanoseconds();
+    board.record(Stage.eventLoopInference, Math.max(0, nowNs - dueNs));
+    dueNs = nowNs + pollMs * 1e6;
+    const nowMs = Math.floor(realtimeNs(plan.baseSeconds) / 1e6);
+    control.beat("inference", nowMs);
+    engine.poll();
+    if (nowMs >= reportMs) {
+      reportMs = nowMs + reportEveryMs;
+      sender.report(engine.report());
     }
-    for (let slot = 0; slot < pending.capacity; slot++) {
-      const asked = pending.version(slot);
-      if (asked === 0 || told[slot] === asked || !pending.readKey(slot, asked, key)) continue;
-      const { decision, confidence } = rules(key);
-      table.write(
-        key,
-        pending.index(slot),
-        asDecision(decision),
-        scaled(confidence),
-        Origin.rules,
-        epochS(),
-      );
-      board.count(Metric.inference.rulesDecisions);
-      answer[0] = slot;
-      answer[1] = asked;
-      answer[2] = Outcome.answered;
-      answer[3] = Reason.none;
-      if (answers.push(answer, 0)) told[slot] = asked;
-    }
+    if (!control.stopping) return;
+    clearInterval(timer);
+    engine.close();
+    post({ kind: "stopped", report: engine.report() });
+    sender.close();
   }, pollMs);
-  post({ kind: "ready", notes: [], facts: { engine: "rules" } });
+  // A finite space of the rules is decided before the first datagram.
+  engine.poll();
+  post({ kind: "ready", notes: [], facts: { engine: plan.config.inference.engine } });
 }
 
-function epochS(): number {
-  return Math.floor(Date.now() / 1000);
+function createEngine(
+  { plan, shared }: Start,
+  meter: ReturnType<typeof meterOn>,
+  sender: DecisionSender,
+): Engine {
+  const { limits, config } = plan;
+  const space = new StateSpace(plan.state);
+  const answers = openAnswers(shared, limits);
+  const record = new Uint32Array(4);
+  const common = {
+    table: openTable(shared.table, plan.table),
+    waiting: new PendingView(shared.pending, limits.pending),
+    answer(slot: number, version: number, outcome: number, reason: number): boolean {
+      record[0] = slot;
+      record[1] = version;
+      record[2] = outcome;
+      record[3] = reason;
+      return answers.push(record, 0);
+    },
+    clock: {
+      nowMs: () => Math.floor(realtimeNs(plan.baseSeconds) / 1e6),
+      nowNs: () => Bun.nanoseconds(),
+      epochS: () => plan.baseSeconds + Math.floor(realtimeNs(plan.baseSeconds) / 1e9),
+    } satisfies InferenceClock,
+    meter,
+  };
+  if (config.inference.engine === "rules") return new RulesInference({ ...common, space });
+  const names = publishedNames(new Publication(shared.publication, limits.instruments));
+  const candidate = candidateFrom(config.inference, space, names.symbolOf);
+  return new Inference({
+    ...common,
+    space,
+    names,
+    fetch: (url, init) => fetch(url, init),
+    secondLevel: openSecondLevel(join(plan.dataDirectory, historyFile)),
+    deliver: (delivery) => sender.deliver(delivery),
+    notice,
+    limits: limitsFrom(config.inference),
+    candidate,
+    shadow: shadowFrom(config.inference, candidate),
+  });
 }
 
-function asDecision(decision: number): 1 | 2 | 3 {
-  return decision as 1 | 2 | 3;
+/** Without a history the run goes on: answers are kept in memory only. */
+function openSecondLevel(path: string): SecondLevel | null {
+  try {
+    return new SqliteSecondLevel(path);
+  } catch (error) {
+    notice(`answers of earlier runs are not used: ${(error as Error).message}`);
+    return null;
+  }
 }
 
-function scaled(confidence: number): number {
-  return Math.round(confidence * 10_000);
+/** Tickers as the feed thread has published them; each is looked up once. */
+function publishedNames(publication: Publication): SymbolNames {
+  const names = new Map<number, string>();
+  const instruments = new Map<string, number>();
+  let scanned = 0;
+  const symbolOf = (instrument: number): string | null => {
+    const known = names.get(instrument);
+    if (known !== undefined) return known;
+    const symbol = publication.read(instrument)?.symbol ?? "";
+    if (symbol === "") return null;
+    names.set(instrument, symbol);
+    instruments.set(symbol, instrument);
+    return symbol;
+  };
+  return {
+    symbolOf,
+    instrumentOf(symbol) {
+      for (; scanned < publication.count; scanned++) symbolOf(scanned);
+      return instruments.get(symbol) ?? -1;
+    },
+  };
 }

@@ -10,6 +10,9 @@ import type { TableSpec } from "../decision/table.ts";
 import { StateSpace } from "../market/state.ts";
 import type { UdpTarget } from "./sink.ts";
 
+/** The history database in the data directory: written by ops, read by inference. */
+export const historyFile = "history.db";
+
 export interface FeedPlan {
   name: string;
   format: FormatName;
