@@ -43,27 +43,47 @@ function duplicateFeedNames({ feed }: Config): Contradiction[] {
   });
 }
 
+interface Bound {
+  key: string;
+  host: string;
+  port: number;
+  interface: string | null;
+  shared: boolean;
+}
+
 function sharedLines({ feed }: Config): Contradiction[] {
   const found: Contradiction[] = [];
-  const taken = new Map<string, string>();
-  feed.forEach(({ lines }, index) => {
+  const bound: Bound[] = [];
+  feed.forEach(({ lines, shareAddress }, index) => {
     lines.forEach((line, number) => {
       const { host, port, interface: name } = accepted(parseFeedLine(line));
       const key = `feed[${index}].lines[${number}]`;
-      const address = `${host}:${port}${name === null ? "" : ` on ${name}`}`;
-      const other = port === 0 ? undefined : taken.get(address);
+      const own: Bound = { key, host, port, interface: name, shared: shareAddress };
+      const other = bound.find((candidate) => collide(candidate, own));
       if (other !== undefined) {
         found.push({
           key,
           value: line,
-          reason: `is the address of ${other} too`,
+          reason: `is taken by ${other.key}`,
           remedy: "Give each line an address and port of its own.",
         });
       }
-      taken.set(address, key);
+      bound.push(own);
     });
   });
   return found;
+}
+
+/** Two lines that would get each other's datagrams, or of which the second could not be bound. */
+function collide(a: Bound, b: Bound): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  if (a.host === b.host) return a.interface === b.interface;
+  const wildcard = isWildcard(a.host) || isWildcard(b.host);
+  return wildcard && !(a.shared && b.shared) && !isMulticast(a.host) && !isMulticast(b.host);
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }
 
 function sinkLoops({ feed, sink }: Config): Contradiction[] {
@@ -74,8 +94,7 @@ function sinkLoops({ feed, sink }: Config): Contradiction[] {
     feed.forEach(({ lines }, feedIndex) => {
       lines.forEach((line, number) => {
         const { host, port } = accepted(parseFeedLine(line));
-        const wildcard = host === "0.0.0.0" || host === "::";
-        const same = host === target.host || (wildcard && isLoopback(target.host));
+        const same = host === target.host || (isWildcard(host) && isLoopback(target.host));
         if (port !== target.port || !same) return;
         found.push({
           key: `sink[${index}].url`,

@@ -115,7 +115,7 @@ function addEnvironment(tree: Tree, env: Environment): void {
     const row = rows.get(name);
     const list = lists.get(name);
     if (row !== undefined) setOption(tree, row, text, origin);
-    else if (list !== undefined) setList(tree, list, splitUrls(text), origin);
+    else if (list !== undefined) setList(tree, list, [text], origin);
     else if (name !== "HFTEDGE_CONFIG" && !name.startsWith("HFTEDGE_TEST_")) {
       const nearest = nearestName(name, [...rows.keys(), ...lists.keys()]);
       tree.mistakes.push({
@@ -138,7 +138,7 @@ function addFlags(tree: Tree, flags: LoadInput["flags"]): void {
   for (const { name, list } of sectionTable()) {
     const urls = flags[name];
     if (!list || urls === undefined || urls.length === 0) continue;
-    const texts = (typeof urls === "string" ? [urls] : urls).flatMap(splitUrls);
+    const texts = typeof urls === "string" ? [urls] : urls;
     setList(tree, name, texts, { kind: "flag", where: `--${name}` });
   }
 }
@@ -155,14 +155,14 @@ function setOption(tree: Tree, row: OptionRow, text: string, origin: Origin): vo
 }
 
 /** A list given by a flag or the environment replaces the whole list of the file. */
-function setList(tree: Tree, name: string, urls: readonly string[], origin: Origin): void {
+function setList(tree: Tree, name: string, texts: readonly string[], origin: Origin): void {
   const items = configJsonSchema().properties?.[name]?.items ?? {};
   const raw =
     name === "feed"
-      ? feedsFromUrls(urls, items)
+      ? feedsFromUrls(texts.flatMap(splitUrls), items)
       : name === "sink"
-        ? sinksFromUrls(urls, items)
-        : fromText(urls.join(" "), { type: "array", items });
+        ? sinksFromUrls(texts.flatMap(splitUrls), items)
+        : texts.flatMap((text) => fromText(text, { type: "array", items }));
   for (const key of tree.origins.keys()) {
     if (key === name || key.startsWith(`${name}[`)) tree.origins.delete(key);
   }

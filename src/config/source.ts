@@ -63,6 +63,21 @@ function fromJson(text: string): unknown {
   }
 }
 
+function propertyOf(schema: JsonSchema, key: string): JsonSchema | undefined {
+  const properties = schema.properties ?? {};
+  return Object.hasOwn(properties, key) ? properties[key] : undefined;
+}
+
+/** Keeps a parameter named __proto__ a property, so that it is refused as unknown. */
+function set(target: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(target, key, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  });
+}
+
 /** Query parameters that belong to a feed's line rather than to the feed. */
 const lineParameters = ["interface", "source"];
 
@@ -78,7 +93,7 @@ export function feedsFromUrls(urls: readonly string[], items: JsonSchema): unkno
     const feed: Record<string, unknown> = {};
     for (const [key, value] of new URLSearchParams(query)) {
       if (lineParameters.includes(key)) line.push(`${key}=${value}`);
-      else feed[key] = fromText(value, items.properties?.[key] ?? {});
+      else set(feed, key, fromText(value, propertyOf(items, key) ?? {}));
     }
     const lines = [line.length === 0 ? address : `${address}?${line.join("&")}`];
     const same = feeds.find(
@@ -97,9 +112,9 @@ export function sinksFromUrls(urls: readonly string[], items: JsonSchema): unkno
     const rest: string[] = [];
     const sink: Record<string, unknown> = {};
     for (const [key, value] of new URLSearchParams(query)) {
-      if (key !== "url" && items.properties?.[key] !== undefined) {
-        sink[key] = fromText(value, items.properties[key]);
-      } else rest.push(`${key}=${value}`);
+      const property = key === "url" ? undefined : propertyOf(items, key);
+      if (property === undefined) rest.push(`${key}=${value}`);
+      else sink[key] = fromText(value, property);
     }
     return { ...sink, url: rest.length === 0 ? address : `${address}?${rest.join("&")}` };
   });

@@ -23,6 +23,12 @@ export function findFile(
   return existsSync(systemFile) ? systemFile : null;
 }
 
+const unreadable: Record<string, string> = {
+  ENOENT: "Make one with `hftedge config init > hftedge.toml`, or leave out --config.",
+  EISDIR: "Name the file in that directory.",
+  ENOTDIR: "Name a file that exists.",
+};
+
 export function readToml(path: string): TomlFile {
   let text: string;
   try {
@@ -40,9 +46,7 @@ export function readToml(path: string): TomlFile {
     throw new EdgeError(
       "CONFIG_UNREADABLE",
       `cannot read ${path}: ${code}`,
-      code === "ENOENT"
-        ? "Make one with `hftedge config init > hftedge.toml`, or leave out --config."
-        : `Make it readable for this user: chmod a+r ${path}`,
+      unreadable[code] ?? `Make it readable for this user: chmod a+r ${path}`,
       error,
     );
   }

@@ -40,8 +40,8 @@ export function prune(
   const kept: Record<string, unknown> = {};
   for (const [key, child] of Object.entries(value)) {
     const childPath = path === "" ? key : `${path}.${key}`;
-    const childSchema = known === undefined ? additional(schema) : known[key];
-    const retired = known === undefined ? undefined : shape?.retired?.[key];
+    const childSchema = known === undefined ? openSchema(schema, key) : ownOf(known, key);
+    const retired = known === undefined ? undefined : ownOf(shape?.retired ?? {}, key);
     if (retired !== undefined) {
       const shown = typeof child === "object" ? undefined : child;
       mistakes.push({ key: childPath, value: shown, reason: retired, remedy: "Leave it out." });
@@ -55,6 +55,16 @@ export function prune(
     if (pruned !== undefined) kept[key] = pruned;
   }
   return kept;
+}
+
+/** Names like toString are on every object, and are no options. */
+function ownOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** A table of the reader's own keys takes any of them but the one that is not a plain property. */
+function openSchema(schema: JsonSchema, key: string): JsonSchema | undefined {
+  return key === "__proto__" ? undefined : additional(schema);
 }
 
 function unknownKey(
@@ -72,7 +82,9 @@ function unknownKey(
     reason: parent === "" ? "is no section" : "is no option",
     remedy:
       nearest === null
-        ? `The ${place} are ${known.join(", ")}.`
+        ? known.length === 0
+          ? "Leave it out."
+          : `The ${place} are ${known.join(", ")}.`
         : `Did you mean ${parent === "" ? nearest : `${parent}.${nearest}`}?`,
   };
 }

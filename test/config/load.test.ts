@@ -33,6 +33,10 @@ function mistakesOf(input: Given) {
   return [];
 }
 
+function keysOf(...feed: string[]) {
+  return mistakesOf({ flags: { feed } }).map(({ key }) => key);
+}
+
 describe("precedence", () => {
   const toml = '[http]\nlisten = "127.0.0.1:1"\n[signal]\nttlMs = 7\nmaxAgeMs = 8\n';
   test("flagOverEnvironmentOverFileOverDefault", () => {
@@ -176,6 +180,18 @@ describe("mistakes", () => {
       "feed[1].name",
       "feed[1].lines[0]",
     ]);
+  });
+
+  test("linesThatCannotBothBeBoundAreRefused", () => {
+    const [first, second] = ["udp://0.0.0.0:7000?name=a", "udp://127.0.0.1:7000?name=b"];
+    expect(keysOf(first, second)).toEqual(["feed[1].lines[0]"]);
+    expect(keysOf(`${first}&shareAddress=true`, `${second}&shareAddress=true`)).toEqual([]);
+    expect(keysOf(first, "udp://239.0.0.1:7000?name=b", "udp://239.0.0.2:7000?name=c")).toEqual([]);
+    expect(keysOf("udp://127.0.0.1:0?name=a", "udp://127.0.0.1:0?name=b")).toEqual([]);
+  });
+
+  test("directoryInPlaceOfAFileIsRefused", () => {
+    expect(() => load({ flags: { config: directory } })).toThrow(/cannot read .*: EISDIR/);
   });
 
   test("unknownVariableIsRefusedWithTheNearestName", () => {
