@@ -38,6 +38,22 @@ export interface OllamaNeeds {
   body: (prompt: string) => unknown;
 }
 
+/** A tuned setting that is not as it was applied. */
+export interface DriftItem {
+  /** The setting's id, a file's path or a unit's name. */
+  id: string;
+  live: string | null;
+  desired: string | null;
+  reason: string | null;
+}
+
+export interface DriftReport {
+  /** False when nothing was ever applied here; `drift` is then what would change. */
+  applied: boolean;
+  drift: readonly DriftItem[];
+  pending: readonly DriftItem[];
+}
+
 /** What the configuration asks of the machine; a part that is unknown is left out of the checks. */
 export interface MachineNeeds {
   /** Absolute path; undefined leaves storage out. */
@@ -52,6 +68,8 @@ export interface MachineNeeds {
   /** SO_RCVBUF that each feed socket asks for. */
   receiveBufferBytes: number;
   ollama: OllamaNeeds | undefined;
+  /** Compares the machine with what was applied to it; undefined leaves it out. */
+  drift: (() => DriftReport) | undefined;
   /** The configuration's file and what is wrong with it, in words; undefined leaves it out. */
   config: { file: string; problems: readonly string[] } | undefined;
 }
@@ -65,6 +83,7 @@ export const noNeeds: MachineNeeds = {
   feedCpus: [],
   receiveBufferBytes: 0,
   ollama: undefined,
+  drift: undefined,
   config: undefined,
 };
 

@@ -30,6 +30,7 @@ import { networkProbe } from "./network.ts";
 import { ollamaProbe } from "./ollama.ts";
 import { storageProbe } from "./storage.ts";
 import { systemProbe } from "./system.ts";
+import { tuneProbe } from "./tune.ts";
 
 const probes: readonly Probe[] = [
   systemProbe,
@@ -38,6 +39,7 @@ const probes: readonly Probe[] = [
   limitProbe,
   storageProbe,
   clockProbe,
+  tuneProbe,
   configProbe,
   gpuProbe,
   ollamaProbe,

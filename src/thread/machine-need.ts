@@ -22,6 +22,7 @@ export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): Mac
     feedCpus: config.thread.feedCpu >= 0 ? [config.thread.feedCpu] : [],
     receiveBufferBytes: Math.max(...config.feed.map((feed) => feed.receiveBufferBytes)),
     ollama: config.inference.engine === "ollama" ? ollamaNeeds(config.inference) : undefined,
+    drift: undefined,
     config: { file: file ?? "defaults, environment and flags", problems: [] },
   };
 }

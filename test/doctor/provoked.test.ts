@@ -10,14 +10,13 @@ import { serviceProvocations } from "./provocation/service.ts";
 
 const provocations = [...machineProvocations, ...networkProvocations, ...serviceProvocations];
 
-/** Provoked on real directories, in storage.test.ts, or by another part's state. */
+/** Provoked on real directories, in storage.test.ts. */
 const elsewhere: readonly FindingId[] = [
   "storage.space",
   "storage.file-system",
   "storage.flush",
   "storage.device",
   "storage.throughput",
-  "tune.drift",
 ];
 
 describe("a healthy machine", () => {

@@ -25,6 +25,7 @@ describe("what a configuration asks of the machine", () => {
       multicastGroups: 0,
       feedCpus: [],
       receiveBufferBytes: 33_554_432,
+      drift: undefined,
       config: { file: "defaults, environment and flags", problems: [] },
     });
     expect(ollama).toMatchObject({ model: "llama3.2:3b", contextLength: 1024, inFlight: 1 });

@@ -224,6 +224,62 @@ export const serviceProvocations: readonly Provocation[] = [
     remedy: "60-hftedge.conf",
   },
   {
+    name: "a setting that was changed back",
+    id: "tune.drift",
+    severity: "warning",
+    needs: {
+      drift: () => {
+        return {
+          applied: true,
+          drift: [
+            { id: "net.rmem-max", live: "212992", desired: "33554432", reason: null },
+            {
+              id: "/etc/sysctl.d/99-zz-hftedge.conf",
+              live: null,
+              desired: null,
+              reason: "is not there",
+            },
+          ],
+          pending: [],
+        };
+      },
+    },
+    evidence:
+      "2 settings changed since: net.rmem-max is 212992, not 33554432; /etc/sysctl.d/99-zz-hftedge.conf is not there",
+    remedy: "hftedge tune status",
+  },
+  {
+    name: "a machine that was never tuned",
+    id: "tune.drift",
+    severity: "note",
+    needs: {
+      drift: () => {
+        const item = {
+          id: "cpu.governor",
+          live: "powersave",
+          desired: "performance",
+          reason: null,
+        };
+        return { applied: false, drift: [item], pending: [] };
+      },
+    },
+    evidence: "Never applied here; it would change 1 setting",
+    remedy: "sudo hftedge tune apply",
+  },
+  {
+    name: "a setting that waits for a reboot",
+    id: "tune.drift",
+    severity: "note",
+    needs: {
+      drift: () => {
+        const item = { id: "kernel.isolcpus", live: null, desired: null, reason: "needs a reboot" };
+        return { applied: true, drift: [], pending: [item] };
+      },
+    },
+    evidence: "waiting for a reboot or a restart: kernel.isolcpus needs a reboot",
+    remedy: "hftedge tune status",
+  },
+  {
     name: "a configuration with mistakes",
     id: "config.file",
     severity: "critical",
