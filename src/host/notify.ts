@@ -111,7 +111,8 @@ export function socketAddress(name: string): Uint8Array | null {
   const abstract = name.startsWith("@");
   if (abstract) path[0] = 0;
   // A path ends with a zero; an abstract name has exactly its own length.
-  const address = new Uint8Array(2 + path.length + (abstract ? 0 : 1));
+  // Over an ArrayBuffer, because the address of a small array in the collector's heap may change.
+  const address = new Uint8Array(new ArrayBuffer(2 + path.length + (abstract ? 0 : 1)));
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
   address.set(path, 2);
   return address;

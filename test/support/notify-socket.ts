@@ -31,7 +31,7 @@ export function notifySocket(name: string): NotifySocket {
     throw new Error(`cannot bind ${name}`);
   }
   const messages: string[] = [];
-  const buffer = new Uint8Array(4096);
+  const buffer = new Uint8Array(new ArrayBuffer(4096));
   const read = (): readonly string[] => {
     for (;;) {
       const length = Number(libc.symbols.recv(socket, ptr(buffer), 4096n, MSG_DONTWAIT));
