@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { keyBase } from "../src/store/key.ts";
 import { openForWriting } from "../src/store/open.ts";
 import { HistoryReader } from "../src/store/query.ts";
 import { Names } from "../src/store/name.ts";
@@ -42,7 +43,7 @@ function fill(): void {
   });
   const names = new Names(history);
   const tiers = new Tiers(history);
-  const insert = history.$client.prepare("INSERT INTO latency VALUES (?,?,?,?,0,0,0,?,?,?,?)");
+  const insert = history.$client.prepare("INSERT INTO latency VALUES (?,?,0,0,0,?,?,?,?)");
   const plan = [
     [1, nowS - day, nowS, 1000],
     [10, nowS - 7 * day, nowS, 10_000],
@@ -56,11 +57,11 @@ function fill(): void {
     });
     history.$client.transaction(() => {
       for (const { name } of stages) {
-        const stage = names.idOf(name);
+        const base = keyBase(resolution, names.idOf(name));
         for (let start = from; start < to; start += resolution) {
           const { histogram, bytes } = pool[(start / resolution) % 64]!;
           const { minNs, maxNs, sumNs } = histogram;
-          insert.run(resolution, stage, start, histogram.count, minNs, maxNs, sumNs, bytes);
+          insert.run(base + start, histogram.count, minNs, maxNs, sumNs, bytes);
         }
       }
     })();

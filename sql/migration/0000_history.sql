@@ -53,9 +53,10 @@ CREATE TABLE `gap` (
 --> statement-breakpoint
 CREATE INDEX `gap_channel` ON `gap` (`channel`,`first_seq`);--> statement-breakpoint
 CREATE TABLE `latency` (
-	`resolution` integer NOT NULL,
-	`stage` integer NOT NULL,
-	`start` integer NOT NULL,
+	`key` integer PRIMARY KEY NOT NULL,
+	`resolution` integer GENERATED ALWAYS AS (CASE key >> 51 WHEN 0 THEN 1 WHEN 1 THEN 10 WHEN 2 THEN 60 ELSE 3600 END) VIRTUAL,
+	`stage` integer GENERATED ALWAYS AS (key >> 32 & 524287) VIRTUAL,
+	`start` integer GENERATED ALWAYS AS (key & 4294967295) VIRTUAL,
 	`count` integer NOT NULL,
 	`errors` integer NOT NULL,
 	`untimed` integer NOT NULL,
@@ -63,9 +64,8 @@ CREATE TABLE `latency` (
 	`min_ns` integer,
 	`max_ns` integer,
 	`sum_ns` real NOT NULL,
-	`histogram` blob NOT NULL,
-	PRIMARY KEY(`resolution`, `stage`, `start`)
-) STRICT, WITHOUT ROWID;
+	`histogram` blob NOT NULL
+) STRICT;
 --> statement-breakpoint
 CREATE TABLE `metric` (
 	`resolution` integer NOT NULL,

@@ -1,5 +1,5 @@
 /** Adding a row to one that exists already: exact, because histograms are merged cell by cell. */
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { encode, mergeEncoded } from "../telemetry/codec.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import { latencyTable, metricTable, type LatencyRow, type MetricRow } from "./schema.ts";
@@ -17,7 +17,7 @@ export class LatencySum {
   /** Rows whose histogram could not be read: their counts are kept, their percentiles are not. */
   unreadable = 0;
 
-  add(row: Omit<LatencyRow, "resolution" | "stage" | "start">): void {
+  add(row: LatencyRow): void {
     const { histogram } = this;
     scratch.reset();
     if (!mergeEncoded(row.histogram, scratch)) {
@@ -32,13 +32,11 @@ export class LatencySum {
     this.rows++;
   }
 
-  take(resolution: number, stage: number, start: number): LatencyRow {
+  take(key: number): LatencyRow {
     const { histogram, errors, untimed, breaches } = this;
     const { count, sumNs } = histogram;
     const row = {
-      resolution,
-      stage,
-      start,
+      key,
       count,
       errors,
       untimed,
@@ -68,9 +66,7 @@ export class Folder {
   constructor(database: History) {
     const { placeholder } = sql;
     const row = {
-      resolution: placeholder("resolution"),
-      stage: placeholder("stage"),
-      start: placeholder("start"),
+      key: placeholder("key"),
       count: placeholder("count"),
       errors: placeholder("errors"),
       untimed: placeholder("untimed"),
@@ -80,23 +76,22 @@ export class Folder {
       sumNs: placeholder("sumNs"),
       histogram: placeholder("histogram"),
     };
-    const key = and(
-      eq(latencyTable.resolution, placeholder("resolution")),
-      eq(latencyTable.stage, placeholder("stage")),
-      eq(latencyTable.start, placeholder("start")),
-    );
     this.insertLatency = database
       .insert(latencyTable)
       .values(row)
       .onConflictDoNothing()
-      .returning({ start: latencyTable.start })
+      .returning({ key: latencyTable.key })
       .prepare();
-    this.selectLatency = database.select().from(latencyTable).where(key).prepare();
+    this.selectLatency = database
+      .select()
+      .from(latencyTable)
+      .where(eq(latencyTable.key, placeholder("key")))
+      .prepare();
     this.replaceLatency = database
       .insert(latencyTable)
       .values(row)
       .onConflictDoUpdate({
-        target: [latencyTable.resolution, latencyTable.stage, latencyTable.start],
+        target: latencyTable.key,
         set: {
           count: sql`excluded.count`,
           errors: sql`excluded.errors`,
@@ -137,10 +132,9 @@ export class Folder {
   latency(row: LatencyRow): void {
     const fields = { ...row };
     if (this.insertLatency.get(fields) !== undefined) return;
-    const { resolution, stage, start } = row;
-    this.sum.add(this.selectLatency.get({ resolution, stage, start }) as LatencyRow);
+    this.sum.add(this.selectLatency.get({ key: row.key })!);
     this.sum.add(row);
-    this.replaceLatency.run({ ...this.sum.take(resolution, stage, start) });
+    this.replaceLatency.run({ ...this.sum.take(row.key) });
   }
 
   metric(row: MetricRow): void {

@@ -9,9 +9,10 @@ import { mergeEncoded } from "../telemetry/codec.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import { stageNames, stages, stagesOf } from "../telemetry/stage.ts";
 import { summarise, type LatencySummary } from "../telemetry/summary.ts";
+import { keyBase, startOf } from "./key.ts";
 import type { History } from "./open.ts";
 import { reachBack, type Span, spansOf } from "./span.ts";
-import { type Tier, tiersOf } from "./tier.ts";
+import { type Resolution, type Tier, tiersOf } from "./tier.ts";
 
 export interface LatencyRange {
   /** Epoch s; widened to whole steps. */
@@ -61,7 +62,7 @@ export interface Step {
   breaches: number;
 }
 
-/** start, errors, untimed, breaches, min, max, sum, histogram */
+/** key, errors, untimed, breaches, min, max, sum, histogram */
 type Row = [number, number, number, number, number | null, number | null, number, Uint8Array];
 
 /** Rows of one stage read at a time: bounds the memory of a query over a long range. */
@@ -77,8 +78,8 @@ export class LatencyQuery {
     this.history = history;
     this.database = history.$client;
     this.rows = this.database.prepare(
-      `SELECT start, errors, untimed, breaches, min_ns, max_ns, sum_ns, histogram FROM latency
-       WHERE resolution = ?1 AND stage = ?2 AND start >= ?3 AND start < ?4 ORDER BY start LIMIT ?5`,
+      `SELECT key, errors, untimed, breaches, min_ns, max_ns, sum_ns, histogram FROM latency
+       WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3`,
     );
   }
 
@@ -168,8 +169,8 @@ export class LatencyQuery {
     let unreadable = 0;
     histogram.reset();
     for (const row of this.rowsOf(sources, spans)) {
-      const [start, errors, untimed, breaches, minNs, maxNs, sumNs, bytes] = row;
-      const index = Math.max(0, Math.floor((start - fromS) / stepS));
+      const [key, errors, untimed, breaches, minNs, maxNs, sumNs, bytes] = row;
+      const index = Math.max(0, Math.floor((startOf(key) - fromS) / stepS));
       if (index !== step.index) {
         if (step.index >= 0) visit(name, step);
         histogram.reset();
@@ -200,9 +201,10 @@ export class LatencyQuery {
     }
   }
 
-  private *chunks(id: number, resolution: number, from: number, to: number): Generator<Row> {
-    for (let next = from; next < to;) {
-      const rows = this.rows.values(resolution, id, next, to, chunkRows) as Row[];
+  private *chunks(id: number, resolution: Resolution, from: number, to: number): Generator<Row> {
+    const base = keyBase(resolution, id);
+    for (let next = base + from; next < base + to;) {
+      const rows = this.rows.values(next, base + to, chunkRows) as Row[];
       yield* rows;
       if (rows.length < chunkRows) return;
       next = rows.at(-1)![0] + 1;
@@ -234,7 +236,7 @@ function* merged(sources: Generator<Row>[]): Generator<Row> {
     let first = -1;
     for (let i = 0; i < heads.length; i++) {
       if (heads[i]!.done === true) continue;
-      if (first < 0 || heads[i]!.value[0] < heads[first]!.value[0]) first = i;
+      if (first < 0 || startOf(heads[i]!.value[0]) < startOf(heads[first]!.value[0])) first = i;
     }
     if (first < 0) return;
     yield heads[first]!.value;

@@ -5,6 +5,7 @@
  */
 import { sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import { keyBase } from "./key.ts";
 import { alertTable, decisionTable, eventTable, gapTable, signalTable } from "./schema.ts";
 import { type Resolution, type Tier, type Tiers } from "./tier.ts";
 import type { History } from "./open.ts";
@@ -108,16 +109,15 @@ export class Pruner {
     const before = tier.prunedTo;
     try {
       client.transaction(() => {
-        for (const [table, column] of [
-          ["latency", "stage"],
-          ["metric", "metric"],
-        ] as const) {
-          rows += client
-            .query(
-              `DELETE FROM ${table} WHERE resolution = ? AND start < ?
-               AND ${column} IN (SELECT id FROM name)`,
-            )
-            .run(tier.resolution, cut).changes;
+        const stages = client.query("SELECT id FROM name").values() as [number][];
+        const latency = client.query("DELETE FROM latency WHERE key >= ?1 AND key < ?2");
+        const metric = client.query(
+          "DELETE FROM metric WHERE resolution = ?1 AND metric = ?2 AND start < ?3",
+        );
+        for (const [id] of stages) {
+          const base = keyBase(tier.resolution, id);
+          rows += latency.run(base, base + cut).changes;
+          rows += metric.run(tier.resolution, id, cut).changes;
         }
         tier.prunedTo = Math.max(tier.prunedTo, cut);
         this.tiers.save(tier);
@@ -134,13 +134,14 @@ export class Pruner {
     const row = this.database.$client
       .query(
         `SELECT min(s) FROM (
-           SELECT (SELECT min(start) FROM latency WHERE resolution = ?1 AND stage = name.id) AS s
+           SELECT (SELECT min(key) & 4294967295 FROM latency
+                   WHERE key >= ?1 + (name.id << 32) AND key < ?1 + (name.id + 1 << 32)) AS s
            FROM name
            UNION ALL
-           SELECT (SELECT min(start) FROM metric WHERE resolution = ?1 AND metric = name.id)
+           SELECT (SELECT min(start) FROM metric WHERE resolution = ?2 AND metric = name.id)
            FROM name)`,
       )
-      .values(resolution)[0] as [number | null];
+      .values(keyBase(resolution, 0), resolution)[0] as [number | null];
     return row[0];
   }
 

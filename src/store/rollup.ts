@@ -4,7 +4,8 @@
  */
 import { and, asc, eq, gte, lt, sql } from "drizzle-orm";
 import { Folder, LatencySum } from "./fold.ts";
-import { latencyTable, type LatencyRow, metricTable, nameTable } from "./schema.ts";
+import { keyBase, startOf } from "./key.ts";
+import { latencyTable, metricTable, nameTable } from "./schema.ts";
 import type { Tier, Tiers } from "./tier.ts";
 import type { History } from "./open.ts";
 
@@ -62,12 +63,15 @@ export class Rollup {
     const { names, firstLatency, firstMetric } = this.statements;
     const ids = names.all().map(({ id }) => id);
     // After a pause of days the first row is far behind: empty time is skipped, not walked.
-    const from = { resolution: finer.resolution, from: tier.rolledTo, to: end };
+    const { resolution } = finer;
     let first = end;
     for (const id of ids) {
-      for (const statement of [firstLatency, firstMetric]) {
-        first = Math.min(first, statement.get({ ...from, id })?.start ?? end);
-      }
+      const base = keyBase(resolution, id);
+      const range = { from: base + tier.rolledTo, to: base + end };
+      const latency = firstLatency.get(range);
+      if (latency !== undefined) first = Math.min(first, startOf(latency.key));
+      const metric = firstMetric.get({ resolution, id, from: tier.rolledTo, to: end });
+      if (metric !== undefined) first = Math.min(first, metric.start);
     }
     const start = first - (first % tier.resolution);
     const stop = Math.min(end, start + stepRows * tier.resolution);
@@ -81,18 +85,19 @@ export class Rollup {
   }
 
   private mergeLatency(finer: Tier, tier: Tier, stage: number, from: number, to: number): number {
-    const key = { resolution: finer.resolution, id: stage, from, to };
-    const rows = this.statements.latency.all(key) as LatencyRow[];
+    const base = keyBase(tier.resolution, stage);
+    const finerBase = keyBase(finer.resolution, stage);
+    const range = { from: finerBase + from, to: finerBase + to };
+    const rows = this.statements.latency.all(range);
     let current = 0;
     for (const row of rows) {
-      const start = row.start - (row.start % tier.resolution);
-      if (start !== current && this.sum.rows > 0) {
-        this.folder.latency(this.sum.take(tier.resolution, stage, current));
-      }
-      current = start;
+      const start = startOf(row.key);
+      const next = start - (start % tier.resolution);
+      if (next !== current && this.sum.rows > 0) this.folder.latency(this.sum.take(base + current));
+      current = next;
       this.sum.add(row);
     }
-    if (this.sum.rows > 0) this.folder.latency(this.sum.take(tier.resolution, stage, current));
+    if (this.sum.rows > 0) this.folder.latency(this.sum.take(base + current));
     return rows.length;
   }
 
@@ -110,10 +115,8 @@ export class Rollup {
 function prepare(database: History) {
   const { placeholder } = sql;
   const latencyRange = and(
-    eq(latencyTable.resolution, placeholder("resolution")),
-    eq(latencyTable.stage, placeholder("id")),
-    gte(latencyTable.start, placeholder("from")),
-    lt(latencyTable.start, placeholder("to")),
+    gte(latencyTable.key, placeholder("from")),
+    lt(latencyTable.key, placeholder("to")),
   );
   const metricRange = and(
     eq(metricTable.resolution, placeholder("resolution")),
@@ -124,10 +127,10 @@ function prepare(database: History) {
   return {
     names: database.select({ id: nameTable.id }).from(nameTable).prepare(),
     firstLatency: database
-      .select({ start: latencyTable.start })
+      .select({ key: latencyTable.key })
       .from(latencyTable)
       .where(latencyRange)
-      .orderBy(asc(latencyTable.start))
+      .orderBy(asc(latencyTable.key))
       .limit(1)
       .prepare(),
     firstMetric: database
@@ -141,7 +144,7 @@ function prepare(database: History) {
       .select()
       .from(latencyTable)
       .where(latencyRange)
-      .orderBy(asc(latencyTable.start))
+      .orderBy(asc(latencyTable.key))
       .prepare(),
     metric: database
       .select()

@@ -3,10 +3,10 @@
  * costs the fewest rows; where it is not there (not merged yet, or deleted), the next best is taken.
  * Every row is read from one resolution only, so nothing is counted twice.
  */
-import type { Tier } from "./tier.ts";
+import type { Resolution, Tier } from "./tier.ts";
 
 export interface Span {
-  resolution: number;
+  resolution: Resolution;
   /** Epoch s, [from, to). */
   from: number;
   to: number;
@@ -47,7 +47,12 @@ export function reachBack(spans: Span[], step: number): Span[] {
   return spans;
 }
 
-function bestFor(tiers: readonly Readonly<Tier>[], from: number, to: number, step: number): number {
+function bestFor(
+  tiers: readonly Readonly<Tier>[],
+  from: number,
+  to: number,
+  step: number,
+): Resolution {
   const usable = tiers.filter(
     ({ resolution, rolledTo, prunedTo }) =>
       prunedTo <= from && (resolution === 1 || rolledTo >= to),

@@ -13,7 +13,8 @@ import {
   signalTable,
   versionTable,
 } from "./schema.ts";
-import type { Tiers } from "./tier.ts";
+import { keyBase } from "./key.ts";
+import type { Resolution, Tiers } from "./tier.ts";
 import type { History } from "./open.ts";
 
 export class Writer {
@@ -36,7 +37,7 @@ export class Writer {
       const { stage: name, ...values } = item;
       const stage = this.names.idOf(name);
       this.everyTier(batch.startS, (resolution, start) =>
-        this.folder.latency({ resolution, stage, start, ...values }),
+        this.folder.latency({ key: keyBase(resolution, stage) + start, ...values }),
       );
     }
     for (const { metric: name, value } of batch.metrics) {
@@ -66,7 +67,7 @@ export class Writer {
    * The second itself, and every coarser row that was merged already: after a step back of the
    * clock, a second may come when its minute is long closed.
    */
-  private everyTier(startS: number, write: (resolution: number, start: number) => void): void {
+  private everyTier(startS: number, write: (resolution: Resolution, start: number) => void): void {
     for (const { resolution, rolledTo } of this.tiers.all) {
       if (resolution === 1) write(1, startS);
       else if (startS < rolledTo) write(resolution, startS - (startS % resolution));

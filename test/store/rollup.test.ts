@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { type Batch, emptyBatch } from "../../src/store/batch.ts";
-import type { LatencyRow, MetricRow } from "../../src/store/schema.ts";
+import type { MetricRow } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/store.ts";
 import { resolutions } from "../../src/store/tier.ts";
 import { encode } from "../../src/telemetry/codec.ts";
@@ -180,7 +180,7 @@ describe("retention", () => {
       [10, 1800, 60],
       [60, 7200, 3600],
     ] as const) {
-      const [first] = rowsOf<LatencyRow>(
+      const [first] = rowsOf<{ start: number }>(
         folder.file,
         `SELECT min(start) AS start FROM latency WHERE resolution = ${resolution}`,
       );

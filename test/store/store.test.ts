@@ -75,7 +75,7 @@ describe("the schema", () => {
     expect(found.toSorted()).toEqual(names);
     for (const table of tables) {
       const { name, columns, indexes } = getTableConfig(table);
-      const info = database.query(`PRAGMA table_info(${name})`).all() as Record<string, unknown>[];
+      const info = database.query(`PRAGMA table_xinfo(${name})`).all() as Record<string, unknown>[];
       expect(
         info.map((c) => [c["name"], String(c["type"]).toLowerCase(), c["notnull"] === 1]),
       ).toEqual(columns.map((c) => [c.name, c.getSQLType(), c.notNull]));
