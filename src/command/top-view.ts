@@ -1,0 +1,269 @@
+/** `hftedge top` as lines of text. Pure: a model and a look in, lines out, no wider than the terminal. */
+import { byteCount, count, decimal, duration, percent } from "../replay/unit.ts";
+import type { TopModel, TopSignal, TopStage } from "./top-model.ts";
+
+export type TopSort = "symbol" | "newest" | "slowest" | "confidence";
+export const topSorts: readonly TopSort[] = ["symbol", "newest", "slowest", "confidence"];
+
+export interface TopLook {
+  columns: number;
+  lines: number;
+  colour: boolean;
+  sort: TopSort;
+  /** First signal shown. */
+  offset: number;
+  paused: boolean;
+  help: boolean;
+  /** Address that is followed. */
+  address: string;
+  /** "" while connected, else what is wrong in words. */
+  trouble: string;
+  nowMs: number;
+}
+
+const codes = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, inverse: 7 } as const;
+type Code = keyof typeof codes;
+
+/** Text with colours that are added only after it was cut to its width. */
+interface Span {
+  text: string;
+  code?: Code | undefined;
+}
+
+function line(spans: readonly Span[], { columns, colour }: TopLook): string {
+  let room = columns;
+  let text = "";
+  for (const span of spans) {
+    if (room <= 0) break;
+    const cut = span.text.length <= room ? span.text : `${span.text.slice(0, room - 1)}…`;
+    room -= cut.length;
+    const paint = colour && span.code !== undefined && cut.trim() !== "";
+    text += paint ? `\x1b[${codes[span.code!]}m${cut}\x1b[0m` : cut;
+  }
+  return text.trimEnd();
+}
+
+/** The whole frame, of at most `look.lines` lines. */
+export function renderTop(model: TopModel, look: TopLook): string[] {
+  if (look.help) return renderHelp(look);
+  const head = [titleLine(model, look), ...troubleLines(model, look), ...totals(model, look)];
+  const stages = stageLines(model, look);
+  const keys = keyLine(model, look);
+  const room = look.lines - 1;
+  const top = [...head, "", ...stages].slice(0, room);
+  // A blank line and the head of the table are worth having only with a row below them.
+  const rows = room - top.length - 2;
+  const body = rows > 0 ? ["", ...signalLines(model, look, rows)] : [];
+  const frame = [...top, ...body].slice(0, room);
+  while (frame.length < room) frame.push("");
+  return [...frame, keys];
+}
+
+function titleLine(model: TopModel, look: TopLook): string {
+  const uptime = look.nowMs - model.startedMs;
+  const ready = model.readiness;
+  const code: Code = ready === "ready" ? "green" : ready === "unknown" ? "dim" : "yellow";
+  return line(
+    [
+      { text: `hftedge ${model.version}`.trim(), code: "bold" },
+      { text: `  ${look.address}  ` },
+      { text: ready, code },
+      { text: Number.isFinite(uptime) ? `  up ${duration(uptime * 1e6)}` : "" },
+      { text: look.paused ? "  PAUSED" : "", code: "inverse" },
+    ],
+    look,
+  );
+}
+
+/** Lost connections, old numbers and open alerts: what must not be overlooked. */
+function troubleLines(model: TopModel, look: TopLook): string[] {
+  const lines: string[] = [];
+  if (look.trouble !== "") {
+    const age = look.nowMs - model.updatedMs;
+    const old = Number.isFinite(age) ? `; what is shown is ${duration(age * 1e6)} old` : "";
+    lines.push(line([{ text: `DISCONNECTED: ${look.trouble}${old}`, code: "red" }], look));
+  }
+  if (model.readiness !== "ready" && model.reasons.length > 0) {
+    lines.push(line([{ text: `why: ${model.reasons.join("; ")}`, code: "yellow" }], look));
+  }
+  const [worst] = model.alerts;
+  if (worst !== undefined) {
+    const more = model.alerts.length > 1 ? ` (and ${model.alerts.length - 1} more)` : "";
+    const age = duration(Math.max(0, look.nowMs - worst.openedMs) * 1e6);
+    const text = `ALERT ${worst.severity}: ${worst.words}, ${count(worst.count)} times in ${age}${more}`;
+    lines.push(line([{ text, code: "red" }], look));
+  }
+  return lines;
+}
+
+function totals(model: TopModel, look: TopLook): string[] {
+  const { feed, cache, inference } = model;
+  const bad = feed.drops > 0 || feed.gaps > 0 || feed.staleChannels > 0;
+  return [
+    line(
+      [
+        { text: "feed       " },
+        {
+          text: `${count(feed.datagramsPerS)} datagrams/s  ${count(feed.messagesPerS)} messages/s  `,
+        },
+        {
+          text: `drops ${count(feed.drops)}  gaps ${count(feed.gaps)}  stale ${count(feed.staleChannels)} of ${count(feed.channels)}`,
+          code: bad ? "yellow" : undefined,
+        },
+      ],
+      look,
+    ),
+    line(
+      [
+        {
+          text: `table      ${percent(cache.l1Share)} at once  ${percent(cache.l2Share)} from disk  ${count(cache.missesPerS)} misses/s  memory ${Number.isFinite(model.memoryBytes) ? byteCount(model.memoryBytes) : "-"}`,
+        },
+      ],
+      look,
+    ),
+    line(
+      [
+        {
+          text: `inference  ${inference.model === "" ? "-" : inference.model}  ${count(inference.answersPerS)} answers/s  queued ${count(inference.queued)}  `,
+        },
+        {
+          text: `errors ${count(inference.errors)}`,
+          code: inference.errors > 0 ? "yellow" : undefined,
+        },
+      ],
+      look,
+    ),
+  ];
+}
+
+const stageHead =
+  "STAGE                        RATE       P50       P99     P99.9       MAX  SUCCESS     LIMIT";
+
+function stageLines(model: TopModel, look: TopLook): string[] {
+  if (model.stages.length === 0) return [line([{ text: "No latencies yet.", code: "dim" }], look)];
+  return [
+    line([{ text: stageHead, code: "bold" }], look),
+    ...model.stages.map((stage) => stageLine(stage, look)),
+  ];
+}
+
+function stageLine(stage: TopStage, look: TopLook): string {
+  const over = (ns: number): boolean => ns > stage.thresholdNs;
+  const time = (ns: number): Span => {
+    // The mark says what the colour says.
+    const text = `${over(ns) ? "!" : ""}${duration(ns)}`;
+    return { text: text.padStart(10), code: over(ns) ? "red" : undefined };
+  };
+  return line(
+    [
+      { text: stage.name.slice(0, 22).padEnd(22) },
+      { text: `${count(stage.ratePerS)}/s`.padStart(11) },
+      time(stage.p50Ns),
+      time(stage.p99Ns),
+      time(stage.p999Ns),
+      time(stage.maxNs),
+      { text: percent(stage.successShare).padStart(9) },
+      { text: duration(stage.thresholdNs).padStart(10) },
+    ],
+    look,
+  );
+}
+
+/** Signals in the chosen order; equal ones by symbol, so that rows do not dance. */
+export function sortSignals(signals: readonly TopSignal[], sort: TopSort): TopSignal[] {
+  const key = (signal: TopSignal): number => {
+    if (sort === "newest") return -signal.emittedMs;
+    if (sort === "slowest") return -signal.latencyNs;
+    return sort === "confidence" ? -signal.confidence : 0;
+  };
+  return signals.toSorted((a, b) => {
+    const difference = key(a) - key(b);
+    if (difference !== 0 && Number.isFinite(difference)) return difference;
+    return a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : 0;
+  });
+}
+
+const signalHead = "SYMBOL            SIGNAL   CONF  SOURCE          AGE    LATENCY       PRICE";
+
+function signalLines(model: TopModel, look: TopLook, rows: number): string[] {
+  const sorted = sortSignals(model.signals, look.sort);
+  const first = clampOffset(look.offset, sorted.length, rows);
+  const shown = sorted.slice(first, first + rows);
+  const range =
+    sorted.length > rows ? `  ${first + 1}–${first + shown.length} of ${count(sorted.length)}` : "";
+  return [
+    line([{ text: `${signalHead}${range}`, code: "bold" }], look),
+    ...shown.map((signal) => signalLine(signal, look)),
+  ];
+}
+
+/** The offset that keeps the last page full. */
+export function clampOffset(offset: number, total: number, rows: number): number {
+  return Math.max(0, Math.min(offset, total - rows));
+}
+
+function signalLine(signal: TopSignal, look: TopLook): string {
+  const decision = signal.signal.toUpperCase();
+  const code: Code = decision === "BUY" ? "green" : decision === "SELL" ? "red" : "dim";
+  const confidence = Number.isFinite(signal.confidence)
+    ? `${Math.round(signal.confidence * 100)} %`
+    : "-";
+  return line(
+    [
+      { text: signal.symbol.slice(0, 16).padEnd(18) },
+      { text: decision.padEnd(6), code },
+      { text: confidence.padStart(7) },
+      { text: `  ${signal.source.slice(0, 8).padEnd(8)}` },
+      { text: duration(Math.max(0, look.nowMs - signal.emittedMs) * 1e6).padStart(11) },
+      { text: duration(signal.latencyNs).padStart(11) },
+      { text: decimal(signal.price).padStart(12) },
+    ],
+    look,
+  );
+}
+
+function keyLine(model: TopModel, look: TopLook): string {
+  const pause = look.paused ? "space go on" : "space pause";
+  const text = ` q quit   ${pause}   s sort: ${look.sort}   ↑ ↓ scroll   h help   ${count(model.signals.length)} symbols`;
+  return line([{ text: text.padEnd(look.columns), code: "inverse" }], look);
+}
+
+function renderHelp(look: TopLook): string[] {
+  const texts = [
+    "Keys",
+    "  q, Ctrl-C        quit",
+    "  space            pause and go on; the numbers go on arriving meanwhile",
+    `  s                sort signals by ${topSorts.join(", ")}`,
+    "  ↑ ↓ k j          scroll the signals by one",
+    "  PgUp PgDn        scroll by a page",
+    "  Home End g G     first and last",
+    "  h ?              this help, and back",
+    "",
+    "! marks a percentile above the stage's alert threshold (LIMIT).",
+    "Times are those of the last seconds; AGE is the time since the signal was emitted.",
+  ];
+  const room = look.lines - 1;
+  const frame = texts.slice(0, room).map((text) => line([{ text }], look));
+  while (frame.length < room) frame.push("");
+  return [
+    ...frame,
+    line([{ text: " h back   q quit".padEnd(look.columns), code: "inverse" }], look),
+  ];
+}
+
+/** One line for where there is no terminal. */
+export function renderTopPlain(model: TopModel, trouble: string): string {
+  if (trouble !== "") return `disconnected: ${trouble}`;
+  const total = model.stages.find(({ name }) => name.startsWith("total_pipeline"));
+  const { feed, cache } = model;
+  return [
+    model.readiness,
+    `${count(feed.datagramsPerS)} datagrams/s`,
+    `p50 ${duration(total?.p50Ns ?? Number.NaN)}`,
+    `p99 ${duration(total?.p99Ns ?? Number.NaN)}`,
+    `hits ${percent(cache.l1Share)}`,
+    `drops ${count(feed.drops)}`,
+    `gaps ${count(feed.gaps)}`,
+    `alerts ${model.alerts.length}`,
+  ].join("  ");
+}
