@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { Side } from "../../src/feed/event.ts";
 import { createPrompt, templateMistake, type PromptPlan } from "../../src/inference/prompt.ts";
+import { StateCoder } from "../../src/market/coder.ts";
+import { FeatureSet } from "../../src/market/feature.ts";
+import { StateSpace } from "../../src/market/state.ts";
+import { createBooks } from "../support/market.ts";
 
 const words = [
   ["spread: 1 tick", "spread: 2 ticks or more", "spread: unknown"],
@@ -77,5 +82,50 @@ describe("a template of one's own", () => {
   ])("%j is refused", (template, reason) => {
     expect(templateMistake(template, false)).toContain(reason);
     expect(() => createPrompt(plan({ template }))).toThrow(reason);
+  });
+});
+
+describe("with real books", () => {
+  const windows = { momentumNs: 1e9, flowNs: 1e9, volatilityNs: 1e9 };
+  const space = new StateSpace({
+    preset: "microstructure",
+    windows,
+    instruments: 4,
+    denseStates: 10_000,
+  });
+  const prompt = createPrompt(plan({ space }));
+
+  test("two books with one key give one prompt, byte for byte", () => {
+    const books = createBooks(2);
+    const features = new FeatureSet(2, windows);
+    const coder = new StateCoder(space, 2);
+    books.time(1e9);
+    // Another price, other sizes, another symbol: the same state of the market.
+    books.addOrder(0, 0, 1, Side.bid, 800, 1_000_000);
+    books.addOrder(0, 0, 2, Side.ask, 100, 1_000_100);
+    books.addOrder(1, 0, 3, Side.bid, 9000, 3_200_000);
+    books.addOrder(1, 0, 4, Side.ask, 1000, 3_200_100);
+    const keys = [0, 1].map((instrument) => {
+      const key = new Uint32Array(space.keyWords);
+      features.update(books, instrument);
+      coder.stateOf(instrument, features, key);
+      return key;
+    });
+    expect(keys[1]).toEqual(keys[0]!);
+    const [one, other] = keys.map((key) => Buffer.from(prompt.of(key)!));
+    expect(other!.equals(one!)).toBe(true);
+    expect(one!.toString()).toContain("spread: 1 tick\n");
+    expect(one!.toString()).toContain("0.6 or more\n");
+  });
+
+  test("each of the 4,320 states has a prompt of its own, of printable ASCII", () => {
+    const prompts = new Set<string>();
+    const key = new Uint32Array(space.keyWords);
+    for (let index = 0; index < space.size; index++) {
+      space.keyOf(index, key);
+      prompts.add(prompt.of(key)!);
+    }
+    expect(prompts.size).toBe(4320);
+    for (const text of prompts) expect(text).toMatch(/^[\x20-\x7e\n]+$/);
   });
 });
