@@ -8,6 +8,7 @@ import { logLine, type LogLevel } from "../thread/log.ts";
 import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { sharedBytes } from "../thread/shared.ts";
+import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 
@@ -47,12 +48,8 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   const { config, dataDirectory } = loaded;
   const log = createLog(config.log);
   const plan = planRun(config, dataDirectory, Date.now());
-  const supervisor = new Supervisor(plan, { log, stdout: process.stdout });
+  const supervisor = new Supervisor(plan, { log, stdout: standardOutput() });
   const stop = stopRequests();
-  process.stdout.on("error", () => {
-    supervisor.closeStdout();
-    log("warn", "stdout is closed; signals no longer go there");
-  });
   await supervisor.start();
   announce(supervisor, loaded, log);
   const notice = serviceNotice(supervisor, log);

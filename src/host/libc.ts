@@ -11,6 +11,7 @@ const symbols = {
   ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   mlockall: { args: ["i32"], returns: "i32" },
   munlockall: { args: [], returns: "i32" },
   sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
@@ -76,6 +77,24 @@ export function errno(): number {
   if (libc === undefined) return 0;
   const location = libc.symbols.__errno_location();
   return location === null ? 0 : read.i32(location);
+}
+
+const pollDescriptor = new Int32Array(2);
+const pollDescriptorPtr = ptr(pollDescriptor);
+const pollOut = 4;
+const pollBroken = 8 | 16;
+
+/**
+ * Whether a write of up to 4,096 bytes to the descriptor (PIPE_BUF, for a pipe) would go through
+ * without blocking; a broken one counts as writable, because its error comes at once. True where
+ * there is no C library to ask.
+ */
+export function isWritable(fd: number): boolean {
+  if (libc === undefined) return true;
+  pollDescriptor[0] = fd;
+  pollDescriptor[1] = pollOut;
+  if (libc.symbols.poll(pollDescriptorPtr, 1n, 0) !== 1) return false;
+  return (((pollDescriptor[1] as number) >>> 16) & (pollOut | pollBroken)) !== 0;
 }
 
 const clockRealtime = 0;

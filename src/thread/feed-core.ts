@@ -139,6 +139,8 @@ export function createFeedCore(
   });
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
   let gaugesDueNs = 0;
+  // What is held is known before the first datagram, not with the first turn of the timer.
+  holds.apply(engine, now());
   return {
     engine,
     emitter,

@@ -17,7 +17,7 @@ import { latencySummaries } from "./latency.ts";
 import type { RunPlan } from "./plan.ts";
 import { Publication } from "./publication.ts";
 import { createShared, openSignals, sharedBytes, type SharedMemory } from "./shared.ts";
-import { type LineStream, StdoutPump } from "./stdout.ts";
+import { type LineOutput, StdoutPump } from "./stdout.ts";
 import { RunWorker, type WorkerName } from "./worker.ts";
 
 const pumpMs = 2;
@@ -40,7 +40,7 @@ export interface RunReport {
 
 export interface SupervisorHooks {
   log(level: LogLevel, text: string): void;
-  stdout: LineStream;
+  stdout: LineOutput;
 }
 
 export class Supervisor {
@@ -138,11 +138,6 @@ export class Supervisor {
     }, pumpMs);
   }
 
-  /** stdout's reader is gone; the run goes on without it. */
-  closeStdout(): void {
-    this.#pump?.close();
-  }
-
   facts(name: WorkerName): Readonly<Record<string, unknown>> {
     return this.#workers[name].facts;
   }
@@ -212,7 +207,6 @@ export class Supervisor {
     const inference = await this.#workers.inference.stopped(boundMs);
     const ops = await this.#workers.ops.stopped(boundMs);
     clearInterval(this.#pumpTimer);
-    this.#pump?.pump();
     await this.#drainStdout(boundMs);
     this.#controlServer?.stop();
     return { feed, inference, ops };
@@ -220,8 +214,15 @@ export class Supervisor {
 
   /** Gives a slow reader the rest of the bound to take what was written. */
   async #drainStdout(boundMs: number): Promise<void> {
+    const pump = this.#pump;
+    if (pump === undefined) return;
     const deadlineMs = performance.now() + boundMs;
-    while ((this.#pump?.waiting ?? 0) > 0 && performance.now() < deadlineMs) await Bun.sleep(5);
+    pump.pump();
+    while (pump.waiting > 0 && performance.now() < deadlineMs) {
+      await Bun.sleep(1);
+      pump.pump();
+    }
+    pump.finish();
   }
 }
 

@@ -69,7 +69,7 @@ test("the binary form is byte for byte what the documentation says", () => {
   const bytes = Buffer.from(words.buffer);
   expect(bytes.length).toBe(signalBytes);
   expect(bytes.subarray(0, 24).toString("hex")).toBe(
-    "48450101800003005544332211000000" + "0201000000000000",
+    "484501018000030055443322110000000201000000000000",
   );
   expect(bytes.readUInt32LE(56)).toBe(5000);
   expect(bytes.readUInt32LE(60)).toBe(unknownAgeMs);
