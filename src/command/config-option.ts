@@ -63,9 +63,13 @@ export function optionHelp(row: OptionRow): string {
 }
 
 /** Loads the configuration with the flags that were given to a command. */
-export function loadFromCommand(command: Command): LoadedConfig {
+/** `preset` are flags that the command sets by itself; what the user gave wins. */
+export function loadFromCommand(
+  command: Command,
+  preset: Readonly<Record<string, string | readonly string[]>> = {},
+): LoadedConfig {
   return loadConfig({
-    flags: flagsOf(command),
+    flags: { ...preset, ...flagsOf(command) },
     env: process.env,
     directory: currentDirectory(),
     userId: process.getuid?.() ?? -1,

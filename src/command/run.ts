@@ -1,4 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { EdgeError } from "../error.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -11,10 +13,14 @@ import { sharedBytes } from "../thread/shared.ts";
 import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
+import { Demo, demoFlags } from "./run-demo.ts";
 
 interface RunOptions {
   for?: number;
   summary?: string;
+  demo?: true;
+  demoRate: number;
+  demoSeed: number;
 }
 
 export function runCommand(): Command {
@@ -25,8 +31,13 @@ export function runCommand(): Command {
     )
     .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", duration)
     .option("--summary <file>", "at the end write counts, gaps, latency and books as JSON")
+    .option("--demo", "show it on a synthetic market, sent through a real loopback socket")
+    .option("--demo-rate <n>", "datagrams a second of the synthetic market", whole(1_000_000), 2000)
+    .option("--demo-seed <n>", "seed of the synthetic market", whole(2 ** 31), 1)
     .action(async (options: RunOptions) => {
-      await run(loadFromCommand(command), options);
+      if (options.demo === undefined) return await run(loadFromCommand(command), options);
+      using folder = temporaryFolder();
+      await run(loadFromCommand(command, demoFlags(folder.path)), options);
     });
   return addConfigOptions(command);
 }
@@ -44,10 +55,29 @@ export function duration(text: string): number {
   return ms;
 }
 
+function whole(most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value <= most) return value;
+    throw new InvalidArgumentError(`It is a whole number up to ${most}.`);
+  };
+}
+
+/** Where the demo keeps its history: it goes with the demo. */
+function temporaryFolder(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), "hftedge-demo-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
 async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   const { config, dataDirectory } = loaded;
-  const log = createLog(config.log);
+  const demo =
+    options.demo === undefined ? undefined : new Demo(options.demoRate, options.demoSeed);
+  const write = createLog(config.log);
+  const log = demo === undefined ? write : demo.quietly(write);
   const plan = planRun(config, dataDirectory, Date.now());
+  // The demo is for the eyes: on a terminal its table is not torn by lines of JSON.
+  if (demo !== undefined && process.stdout.isTTY) plan.stdout = false;
   const supervisor = new Supervisor(plan, { log, stdout: standardOutput() });
   const stop = stopRequests();
   await supervisor.start();
@@ -55,10 +85,12 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   const notice = serviceNotice(supervisor, log);
   const sinks = plan.targets.length + Number(plan.stdout);
   notice.ready(`${counted(plan.feeds.length, "feed")}, ${counted(sinks, "sink")}`);
+  demo?.start(supervisor);
   const timer = options.for === undefined ? undefined : setTimeout(stop.request, options.for);
   const reason = await Promise.race([stop.requested, supervisor.failed]);
   clearTimeout(timer);
   if (typeof reason === "string") log("info", `${reason}: draining`);
+  await demo?.end();
   notice.stopping(typeof reason === "string" ? reason : reason.message);
   const report = await supervisor.stop(typeof reason === "string" ? reason : reason.message);
   if (options.summary !== undefined) writeSummary(options.summary, report);

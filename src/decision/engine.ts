@@ -25,7 +25,8 @@ import { type DecisionTable, Origin, wordConfidence, wordDecision, wordOrigin } 
 
 /** Shows an instrument's book, state and decision to other threads. */
 export interface Publisher {
-  publish(instrument: number): void;
+  /** `key` is the state's, where the instrument has one; it is read before the call returns. */
+  publish(instrument: number, key: Uint32Array): void;
 }
 
 export interface EngineFeed {
@@ -189,7 +190,7 @@ export class Engine {
     repeat: boolean,
   ): void {
     this.#decide(instrument, feed, receiveNs, late, answered, repeat);
-    this.#publisher.publish(instrument);
+    this.#publisher.publish(instrument, this.#key);
   }
 
   /** New instruments: a hold that was laid on the symbol before it was first seen holds from now. */

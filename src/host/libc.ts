@@ -79,7 +79,7 @@ export function errno(): number {
   return location === null ? 0 : read.i32(location);
 }
 
-const pollDescriptor = new Int32Array(2);
+const pollDescriptor = new Int32Array(new ArrayBuffer(8));
 const pollDescriptorPtr = ptr(pollDescriptor);
 const pollOut = 4;
 const pollBroken = 8 | 16;

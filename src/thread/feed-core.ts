@@ -198,7 +198,7 @@ class BookPublisher implements Publisher {
     this.#now = now;
   }
 
-  publish(instrument: number): void {
+  publish(instrument: number, key: Uint32Array): void {
     while (this.#named < this.#instruments.count) this.#name(this.#named++);
     const { words, doubles } = this.#publication;
     const emitter = this.#emitter;
@@ -209,6 +209,7 @@ class BookPublisher implements Publisher {
       (emitter.lastSource(instrument) << 8) |
       (emitter.lastReason(instrument) << 16);
     words[at + Word.confidence] = emitter.lastConfidence(instrument);
+    for (let i = 0; i < key.length; i++) words[at + Word.key + i] = key[i] as number;
     const feed = this.#instruments.feed[instrument] as number;
     const book = (this.#books[feed] as BookSet).doubles;
     const from = instrument * DOUBLES;

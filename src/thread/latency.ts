@@ -31,3 +31,15 @@ export function latencySummaries(board: Board): Record<string, LatencySummary> {
   }
   return summaries;
 }
+
+/** Percentiles of one stage up to now, ns; NaN while nothing was recorded. */
+export function latencyOf(
+  board: Board,
+  stage: Stage,
+): { p50: number; p99: number; p999: number; max: number } {
+  const histogram = stageHistogram(board, stage);
+  const out = new Float64Array(3);
+  histogram.percentilesInto([50, 99, 99.9], out, 0);
+  const max = histogram.count === 0 ? Number.NaN : histogram.maxNs;
+  return { p50: out[0]!, p99: out[1]!, p999: out[2]!, max };
+}
