@@ -5,6 +5,7 @@ import { EdgeError } from "../error.ts";
 import { Host } from "../host/host.ts";
 import { parseCpuList } from "../host/proc.ts";
 import { catalogue } from "../tune/catalogue.ts";
+import { defaultWishes } from "../tune/machine.ts";
 import type { PlanRequest } from "../tune/plan.ts";
 import type { Owner, Profile } from "../tune/setting.ts";
 
@@ -98,6 +99,18 @@ export function addPlanOptions(command: Command): Command {
     .addOption(new Option("--root <directory>", "read and write below this directory").hideHelp());
 }
 
+/** Options of what writes. */
+export function addApplyOptions(command: Command): Command {
+  return command
+    .option(
+      "--confirm-within <time>",
+      "take the run back unless it is confirmed, e.g. 60s",
+      durationS,
+    )
+    .option("--restart", "restart services whose settings changed, also one that serves a model")
+    .option("--measure", "measure wake-up latency and loopback before and after");
+}
+
 /** The machine, or the directory that stands for it. */
 export function hostOf(flags: TuneFlags): Host {
   if (flags.root === undefined) return new Host();
@@ -109,7 +122,7 @@ export function hostOf(flags: TuneFlags): Host {
 }
 
 /** How this program is started again at boot: compiled, or from source by its runtime. */
-function ownProgram(): string[] {
+export function ownProgram(): string[] {
   const script = process.argv[1] ?? "";
   return /\.[cm]?[jt]s$/.test(script) ? [process.execPath, script] : [process.execPath];
 }
@@ -148,7 +161,7 @@ export function requestOf(flags: TuneFlags, host: Host): PlanRequest {
       multicastGroups: tune.multicastGroups,
       contextTokens: tune.contextTokens,
       receiveRing: tune.receiveRing,
-      ollamaUrl: "http://127.0.0.1:11434",
+      ollamaUrl: defaultWishes.ollamaUrl,
     },
     with: flags.with ?? [],
     without: flags.without ?? [],

@@ -67,6 +67,10 @@ export class Host {
   get uid(): number {
     return process.getuid?.() ?? -1;
   }
+  /** Whether tune may write: root, or anybody in a directory that stands for a machine. */
+  get privileged(): boolean {
+    return this.uid === 0 || this.root !== "";
+  }
   /** "x64" or "arm64". */
   get arch(): string {
     return process.arch;
@@ -249,10 +253,18 @@ export class Host {
     this.syncDirectory(dirname(path));
   }
 
+  /** Parents of a file that are not there, outermost first. */
+  missingDirectories(file: string): string[] {
+    const missing: string[] = [];
+    for (let at = dirname(file); at !== "/" && !this.exists(at); at = dirname(at)) {
+      missing.unshift(at);
+    }
+    return missing;
+  }
+
   /** Makes a directory and its parents; returns those that were not there, outermost first. */
   makeDirectory(path: string): string[] {
-    const missing: string[] = [];
-    for (let at = path; at !== "/" && !this.exists(at); at = dirname(at)) missing.unshift(at);
+    const missing = this.missingDirectories(`${path}/file`);
     for (const directory of missing) mkdirSync(this.writable(directory), { mode: 0o755 });
     return missing;
   }

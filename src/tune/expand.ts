@@ -1,6 +1,7 @@
 /** From a knob and an instance to the targets that stand for it on this machine. */
 import { basename } from "node:path";
 import type { Host } from "../host/host.ts";
+import type { Journal } from "./journal.ts";
 import type { Machine } from "./machine.ts";
 import type { Setting } from "./setting.ts";
 import type { Target } from "./target.ts";
@@ -22,7 +23,13 @@ export function instancesOf(setting: Setting, machine: Machine): readonly string
 
 const same = (wish: string): string => wish;
 
-export function expand(setting: Setting, host: Host, machine: Machine, instance: string): Wanted[] {
+export function expand(
+  setting: Setting,
+  host: Host,
+  machine: Machine,
+  instance: string,
+  journal: Journal | null,
+): Wanted[] {
   const { knob } = setting;
   switch (knob.kind) {
     case "sysctl": {
@@ -55,7 +62,7 @@ export function expand(setting: Setting, host: Host, machine: Machine, instance:
     case "unit":
       return [{ target: { kind: "unit", unit: knob.unit, start: true }, value: same }];
     case "rp-filter":
-      return expandReversePath(host, machine, instance);
+      return expandReversePath(host, machine, instance, journal);
     case "kernel":
       return machine.bootloader === "grubby"
         ? [{ target: { kind: "grubby", argument: knob.argument }, value: same }]
@@ -69,10 +76,20 @@ export function expand(setting: Setting, host: Host, machine: Machine, instance:
  * The kernel uses the stricter of `all` and the interface's own value, so `all` has to be 0; what it
  * gave the other interfaces moves to each of them (and to `default`) before it goes.
  */
-function expandReversePath(host: Host, machine: Machine, instance: string): Wanted[] {
+function expandReversePath(
+  host: Host,
+  machine: Machine,
+  instance: string,
+  journal: Journal | null,
+): Wanted[] {
   const folder = "/proc/sys/net/ipv4/conf";
-  const value = (name: string): number => Number(host.read(`${folder}/${name}/rp_filter`) ?? "0");
-  const target = (name: string): Target => ({ kind: "value", path: `${folder}/${name}/rp_filter` });
+  const pathOf = (name: string): string => `${folder}/${name}/rp_filter`;
+  // What counts is what was there before us: after a first run `all` is 0 and says nothing.
+  const value = (name: string): number => {
+    const original = journal?.entries.get(pathOf(name))?.original ?? null;
+    return Number(original ?? host.read(pathOf(name)) ?? "0");
+  };
+  const target = (name: string): Target => ({ kind: "value", path: pathOf(name) });
   const own: Wanted = { target: target(instance), value: same };
   const all = value("all");
   if (all === 0) return [own];

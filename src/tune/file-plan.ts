@@ -77,14 +77,14 @@ function body(path: string, lines: readonly string[]): string {
   return path.startsWith("/etc/systemd/") ? `[Service]\n${text}` : text;
 }
 
-function compare(access: Access, path: string, desired: string): PlannedFile {
+function compare(access: Access, path: string, desired: string, force: boolean): PlannedFile {
   const file = { path, mode: fileMode, live: null, desired };
   const reading = access.read({ kind: "file", path, mode: fileMode });
   if (!reading.ok) return { ...file, state: "external", reason: reading.reason };
   const live = reading.value;
   if (live === desired) return { ...file, live, state: "in sync", reason: null };
   const whose = live === null ? "ours" : ownership(live);
-  if (whose === "ours") return { ...file, live, state: "change", reason: null };
+  if (whose === "ours" || force) return { ...file, live, state: "change", reason: null };
   const reason =
     whose === "edited"
       ? `${path} was edited by hand since we wrote it`
@@ -107,14 +107,15 @@ export function composeFiles(
   access: Access,
   items: readonly PlanItem[],
   extra: readonly { path: string; body: string }[],
+  force: boolean,
 ): { items: PlanItem[]; files: PlannedFile[] } {
   const lines = new Map<string, string[]>();
   for (const { path, line } of items.flatMap((item) => item.contributions)) {
     lines.set(path, [...(lines.get(path) ?? []), line]);
   }
   const files = [
-    ...[...lines].map(([path, list]) => compare(access, path, ownedText(body(path, list)))),
-    ...extra.map(({ path, body: text }) => compare(access, path, ownedText(text))),
+    ...[...lines].map(([path, list]) => compare(access, path, ownedText(body(path, list)), force)),
+    ...extra.map(({ path, body: text }) => compare(access, path, ownedText(text), force)),
   ];
   const sysctl = files.find((file) => file.path === sysctlPath && file.state !== "external");
   const after =

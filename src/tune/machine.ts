@@ -158,7 +158,26 @@ function cpusOf(host: Host, path: string, otherwise: readonly number[]): readonl
   return text === "" ? otherwise : parseCpuList(text);
 }
 
-export function probeMachine(host: Host, request: ProbeRequest): Machine {
+/** The part of a request that this machine has now. */
+function present(
+  roles: RoleRequest,
+  interfaces: readonly { name: string }[],
+  gpus: readonly Gpu[],
+): RoleRequest {
+  const { feedInterfaces, gpus: uuids } = roles;
+  return {
+    ...roles,
+    ...(feedInterfaces === undefined
+      ? {}
+      : { feedInterfaces: feedInterfaces.filter((n) => interfaces.some((i) => i.name === n)) }),
+    ...(uuids === undefined
+      ? {}
+      : { gpus: uuids.filter((uuid) => gpus.some((gpu) => gpu.uuid === uuid)) }),
+  };
+}
+
+/** `lenient`: an interface or GPU that was named and is not there is left out, not refused. */
+export function probeMachine(host: Host, request: ProbeRequest, lenient = false): Machine {
   const cpuinfo = host.read("/proc/cpuinfo") ?? "";
   const online = cpusOf(host, "/sys/devices/system/cpu/online", [0]);
   const routes = defaultRoutes(host);
@@ -179,7 +198,7 @@ export function probeMachine(host: Host, request: ProbeRequest): Machine {
     }));
   const isolated = cpusOf(host, "/sys/devices/system/cpu/isolated", []);
   const roles = settleRoles(
-    request.roles,
+    lenient ? present(request.roles, interfaces, gpus) : request.roles,
     {
       online,
       isolated,

@@ -10,6 +10,7 @@ import { catalogue } from "./catalogue.ts";
 import { expand, instancesOf } from "./expand.ts";
 import { composeFiles, type Contribution, contributionOf, type PlannedFile } from "./file-plan.ts";
 import { type Machine, probeMachine, type Wishes } from "./machine.ts";
+import { type Journal, readJournal } from "./journal.ts";
 import { lookAtKernelArgument, lookAtService } from "./live.ts";
 import type { RoleRequest } from "./role.ts";
 import type { Leftover, Owner, Profile, Setting, Skip, Value } from "./setting.ts";
@@ -120,9 +121,11 @@ class Planner {
   private readonly machine: Machine;
   private readonly request: PlanRequest;
   private readonly boot: SysctlBoot;
+  private readonly journal: Journal | null;
   private readonly planned = new Set<string>();
 
-  constructor(access: Access, machine: Machine, request: PlanRequest) {
+  constructor(access: Access, machine: Machine, request: PlanRequest, journal: Journal | null) {
+    this.journal = journal;
     this.access = access;
     this.machine = machine;
     this.request = request;
@@ -196,7 +199,7 @@ class Planner {
       const found = this.machine.kernelArguments.findLast((a) => a.startsWith(`${knob.argument}=`));
       return { ...item, state: "seen", live: found ?? null, reason: item.setting.answer };
     }
-    const live = expand(item.setting, this.access.host, this.machine, item.instance)
+    const live = expand(item.setting, this.access.host, this.machine, item.instance, null)
       .map(({ target }) => this.access.read(target))
       .flatMap((reading) => (reading.ok && reading.value !== null ? [reading.value] : []));
     if (live.length === 0) return null;
@@ -206,7 +209,7 @@ class Planner {
   private wanted(item: PlanItem, wish: Value): PlanItem {
     const { setting, instance } = item;
     const { host } = this.access;
-    const readings = expand(setting, host, this.machine, instance)
+    const readings = expand(setting, host, this.machine, instance, this.journal)
       .filter(({ target }) => !this.planned.has(targetKey(target)))
       .map((wanted) => ({ ...wanted, reading: this.access.read(wanted.target) }));
     const first = readings.find(({ reading }) => reading.ok)?.reading;
@@ -265,6 +268,12 @@ class Planner {
     if (knob.kind === "kernel") return lookAtKernelArgument(this.access, this.machine, item, value);
     if (knob.kind === "drop-in") return lookAtService(this.access, item, value);
     const same = item.targets.every((t) => sameValue(t.target, t.live, t.desired));
+    const waiting = same
+      ? item.targets
+          .map((t) => this.access.pending(t.target, t.desired))
+          .find((reason) => reason !== null)
+      : undefined;
+    if (waiting !== undefined) return { ...item, state: "pending", reason: waiting };
     if (knob.kind !== "sysctl" && knob.kind !== "rp-filter") {
       return { ...item, state: same ? "in sync" : "change" };
     }
@@ -284,17 +293,20 @@ export function summary(values: readonly string[]): string | null {
   return [...counts].map(([value, count]) => `${value} ×${count}`).join(", ");
 }
 
-/** Throws EdgeError for an unknown id in `with` or `without` and for a role that is refused. */
-export function makePlan(host: Host, request: PlanRequest): Plan {
-  const machine = probeMachine(host, request);
+/**
+ * Throws EdgeError for a role that is refused or unknown; a `lenient` plan, of a request that was
+ * applied before, leaves out an interface or GPU that is not there (yet).
+ */
+export function makePlan(host: Host, request: PlanRequest, lenient = false): Plan {
+  const machine = probeMachine(host, request, lenient);
   const access = new Access(host);
   try {
-    const planner = new Planner(access, machine, request);
+    const planner = new Planner(access, machine, request, readJournal(host));
     const found = catalogue.flatMap((setting) =>
       instancesOf(setting, machine).flatMap((instance) => planner.item(setting, instance) ?? []),
     );
     const boot = planBoot(host, machine, request, found);
-    const { items, files } = composeFiles(access, found, boot.files);
+    const { items, files } = composeFiles(access, found, boot.files, request.force);
     const units = boot.units.map(({ target, desired }) => {
       const reading = access.read(target);
       return { target, desired, live: reading.ok ? reading.value : null };

@@ -53,13 +53,6 @@ export const tuneSection = z.strictObject({
     .default(1024)
     .describe("Receive ring of the feed's interface, where it is asked for.")
     .meta({ unit: "descriptors" }),
-  confirmWithinS: z
-    .number()
-    .min(0)
-    .max(3600)
-    .default(0)
-    .describe("Changes revert by themselves unless confirmed within this time; 0: no confirmation.")
-    .meta({ unit: "s" }),
 });
 
 export type TuneConfig = z.output<typeof tuneSection>;

@@ -1,5 +1,5 @@
 /** Kernel parameters of the network stack and the scheduler. */
-import type { Setting } from "../setting.ts";
+import type { Setting, Skip } from "../setting.ts";
 import { skip } from "../setting.ts";
 
 const kernel = "kernel documentation, admin-guide/sysctl";
@@ -7,6 +7,13 @@ const kernel = "kernel documentation, admin-guide/sysctl";
 /** The kernel's defaults of the two limits that are only ever raised on evidence. */
 const backlogDefault = 1000;
 const budgetDefault = 300;
+const budgetUsecs = 8000;
+
+/** Raised on evidence; once raised it stays, although a reboot clears the counter. */
+function raised(count: number, live: string | null, value: number, what: string): string | Skip {
+  if (count > 0 || Number(live) >= value) return String(value);
+  return skip(`softnet_stat shows no ${what}`);
+}
 
 export const sysctlSettings: readonly Setting[] = [
   {
@@ -69,10 +76,8 @@ export const sysctlSettings: readonly Setting[] = [
     verdict: "done",
     answer: "raised only when /proc/net/softnet_stat shows drops",
     scope: "host",
-    aggressive: (machine) =>
-      machine.softnetDropped > 0
-        ? String(backlogDefault * 10)
-        : skip("softnet_stat shows no drops"),
+    aggressive: (machine, _instance, live) =>
+      raised(machine.softnetDropped, live, backlogDefault * 10, "drops"),
     compare: "at least",
     risk: "low",
     effect: "none",
@@ -87,10 +92,8 @@ export const sysctlSettings: readonly Setting[] = [
     verdict: "done",
     answer: "raised only when /proc/net/softnet_stat shows squeezes",
     scope: "host",
-    aggressive: (machine) =>
-      machine.softnetSqueezed > 0
-        ? String(budgetDefault * 2)
-        : skip("softnet_stat shows no squeezes"),
+    aggressive: (machine, _instance, live) =>
+      raised(machine.softnetSqueezed, live, budgetDefault * 2, "squeezes"),
     compare: "at least",
     risk: "low",
     effect: "none",
@@ -105,8 +108,8 @@ export const sysctlSettings: readonly Setting[] = [
     verdict: "done",
     answer: "raised only when /proc/net/softnet_stat shows squeezes",
     scope: "host",
-    aggressive: (machine) =>
-      machine.softnetSqueezed > 0 ? "8000" : skip("softnet_stat shows no squeezes"),
+    aggressive: (machine, _instance, live) =>
+      raised(machine.softnetSqueezed, live, budgetUsecs, "squeezes"),
     compare: "at least",
     risk: "low",
     effect: "none",

@@ -146,7 +146,13 @@ export function fakeServer(change: Readonly<Record<string, string | null>> = {})
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  for (const path of ["/run/systemd/system", "/fake", "/etc/sysctl.d", "/etc/systemd/system"]) {
+  for (const path of [
+    "/run/systemd/system",
+    "/fake",
+    "/etc/sysctl.d",
+    "/etc/systemd/system",
+    "/var/lib",
+  ]) {
     if (change[path] !== null) mkdirSync(join(root, path), { recursive: true });
   }
   symlinkSync("../sysctl.conf", join(root, "/etc/sysctl.d/99-sysctl.conf"));

@@ -1,0 +1,211 @@
+/**
+ * What tune changed and what was there before: one file of JSON lines, on disk before the first
+ * write, so that whatever happens afterwards can be taken back or finished. Its head and entries are
+ * written as one file; progress is appended line by line, each synced.
+ */
+import type { FileStat, Host } from "../host/host.ts";
+import { temporarySuffix } from "../host/host.ts";
+import { EdgeError } from "../error.ts";
+import type { PlanRequest } from "./plan.ts";
+import type { Outcome, Target } from "./target.ts";
+
+export const stateFolder = "/var/lib/hftedge";
+export const journalPath = `${stateFolder}/tune.journal`;
+const version = 1;
+
+export interface JournalEntry {
+  key: string;
+  /** The plan's item, or "file" and "unit" for what serves several. */
+  setting: string;
+  target: Target;
+  /** What was there before tune ever touched it; null: it was absent. */
+  original: string | null;
+  /** Owner and mode of a file that was there. */
+  stat: FileStat | null;
+  /** What was there before this run. */
+  before: string | null;
+  desired: string | null;
+  /** "planned": not touched yet; "started": perhaps written; "done": written and read back. */
+  phase: "planned" | "started" | "done";
+  outcome: Outcome | null;
+  /** What it read back as. */
+  accepted: string | null;
+  reason: string | null;
+}
+
+/** A command that has to follow the writes: owed until it ran. */
+export interface Owed {
+  command: readonly string[];
+  /** For a restart: the process that still runs with the old settings. */
+  pid: number;
+}
+
+export interface Journal {
+  request: PlanRequest;
+  /** Folders that were not there, outermost first. */
+  directories: readonly string[];
+  /** Until when this run has to be confirmed, epoch ms; null: it needs no confirmation, or has it. */
+  confirmByMs: number | null;
+  /** The journal's text before this run, which an unconfirmed run goes back to. */
+  previous: string | null;
+  entries: Map<string, JournalEntry>;
+  owed: Map<string, Owed>;
+}
+
+type Line =
+  | {
+      line: "begin";
+      version: number;
+      request: PlanRequest;
+      directories: readonly string[];
+      confirmByMs: number | null;
+      previous: string | null;
+    }
+  | { line: "entry"; entry: JournalEntry }
+  | { line: "started"; key: string }
+  | {
+      line: "done";
+      key: string;
+      outcome: Outcome;
+      accepted: string | null;
+      reason: string | null;
+    }
+  | { line: "restored"; key: string }
+  | { line: "owed"; owed: Owed }
+  | { line: "ran"; command: readonly string[] }
+  | { line: "confirmed" };
+
+const name = (command: readonly string[]): string => command.join(" ");
+
+function fold(journal: Journal, line: Line): void {
+  switch (line.line) {
+    case "begin":
+      break;
+    case "entry":
+      journal.entries.set(line.entry.key, line.entry);
+      break;
+    case "started":
+    case "done": {
+      const entry = journal.entries.get(line.key);
+      if (entry === undefined) break;
+      entry.phase = line.line;
+      if (line.line === "done") {
+        entry.outcome = line.outcome;
+        entry.accepted = line.accepted;
+        entry.reason = line.reason;
+      }
+      break;
+    }
+    case "restored":
+      journal.entries.delete(line.key);
+      break;
+    case "owed":
+      journal.owed.set(name(line.owed.command), line.owed);
+      break;
+    case "ran":
+      journal.owed.delete(name(line.command));
+      break;
+    case "confirmed":
+      journal.confirmByMs = null;
+      break;
+  }
+}
+
+/** Throws EdgeError JOURNAL_DAMAGED, except for a last line that a crash cut short. */
+export function parseJournal(text: string): Journal {
+  const lines = text.split("\n");
+  let journal: Journal | null = null;
+  lines.forEach((raw, index) => {
+    if (raw === "") return;
+    let line: Line;
+    try {
+      line = JSON.parse(raw) as Line;
+    } catch (error) {
+      if (index === lines.length - 1 && journal !== null) return;
+      throw damaged(`line ${index + 1} is not JSON`, error);
+    }
+    if (journal !== null) return fold(journal, line);
+    if (line.line !== "begin") throw damaged("it does not start with its head");
+    if (line.version !== version) throw damaged(`it is of version ${line.version}, not ${version}`);
+    const { request, directories, confirmByMs, previous } = line;
+    journal = {
+      request,
+      directories,
+      confirmByMs,
+      previous,
+      entries: new Map(),
+      owed: new Map(),
+    };
+  });
+  if (journal === null) throw damaged("it is empty");
+  return journal;
+}
+
+function damaged(what: string, cause?: unknown): EdgeError {
+  return new EdgeError(
+    "JOURNAL_DAMAGED",
+    `${journalPath} cannot be read: ${what}`,
+    "it holds the original values: read it, put them back by hand, then remove it",
+    cause,
+  );
+}
+
+/** The journal of what is applied, or null when nothing is. */
+export function readJournal(host: Host): Journal | null {
+  const text = host.read(journalPath);
+  return text === null ? null : parseJournal(text);
+}
+
+/** The journal on disk: each call returns when its line is there. */
+export class JournalWriter {
+  private readonly host: Host;
+  readonly journal: Journal;
+
+  constructor(host: Host, journal: Journal) {
+    this.host = host;
+    this.journal = journal;
+  }
+
+  /** Writes head and entries as one new file. */
+  begin(): void {
+    const { request, directories, confirmByMs, previous, entries, owed } = this.journal;
+    const lines: Line[] = [
+      { line: "begin", version, request, directories, confirmByMs, previous },
+      ...[...entries.values()].map((entry): Line => ({ line: "entry", entry })),
+      ...[...owed.values()].map((item): Line => ({ line: "owed", owed: item })),
+    ];
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    // Originals of files that others must not read must not be readable here either.
+    const secret = [...entries.values()].some(({ stat }) => stat !== null && (stat.mode & 4) === 0);
+    this.host.replaceFile(journalPath, new TextEncoder().encode(text), secret ? 0o600 : 0o644);
+  }
+
+  private add(line: Line): void {
+    fold(this.journal, line);
+    this.host.append(journalPath, `${JSON.stringify(line)}\n`);
+  }
+
+  started(key: string): void {
+    this.add({ line: "started", key });
+  }
+  done(key: string, outcome: Outcome, accepted: string | null, reason: string | null): void {
+    this.add({ line: "done", key, outcome, accepted, reason });
+  }
+  restored(key: string): void {
+    this.add({ line: "restored", key });
+  }
+  owe(owed: Owed): void {
+    this.add({ line: "owed", owed });
+  }
+  ran(command: readonly string[]): void {
+    this.add({ line: "ran", command });
+  }
+  confirmed(): void {
+    this.add({ line: "confirmed" });
+  }
+}
+
+/** A new file that a crash left before it was renamed into place. */
+export function removeStray(host: Host, path: string): void {
+  if (host.stat(path + temporarySuffix) !== null) host.remove(path + temporarySuffix);
+}
