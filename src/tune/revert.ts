@@ -50,6 +50,7 @@ function isOurs(entry: JournalEntry, live: string | null): boolean {
 
 function restore(
   access: Access,
+  writer: JournalWriter,
   entry: JournalEntry,
   to: string | null,
   force: boolean,
@@ -61,13 +62,17 @@ function restore(
     return { ...base, outcome: "gone", live: null, reason: reading.reason };
   }
   const live = reading.value;
-  if (entry.phase === "planned" || sameValue(entry.target, live, to)) {
+  // A GPU does not tell its lock: after a write that was cut short only another write is certain.
+  const unknown = entry.phase === "started" && entry.target.kind === "gpu";
+  if (entry.phase === "planned" || (sameValue(entry.target, live, to) && !unknown)) {
     return { ...base, outcome: "restored", live };
   }
   if (!isOurs(entry, live) && !force) {
     const reason = "changed by somebody else since; --force restores it all the same";
     return { ...base, outcome: "conflict", live, reason };
   }
+  // A unit takes two commands: were we cut short between them, what is found then is still ours.
+  writer.started(entry.key);
   const refusal = access.write(entry.target, to, entry.stat ?? undefined);
   const after = access.read(entry.target);
   if (refusal === null && after.ok && sameValue(entry.target, after.value, to)) {
@@ -97,8 +102,9 @@ async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertRep
     choice,
     () => {
       if (journal.entries.size > 0) return;
-      host.remove(journalPath);
+      // The journal goes last: until then it knows which folders were not there.
       for (const folder of journal.directories.toReversed()) host.removeDirectory(folder);
+      host.remove(journalPath);
     },
   );
 }
@@ -157,7 +163,7 @@ async function takeBack(
     }
     const results: RevertResult[] = [];
     for (const entry of entries) {
-      const result = restore(access, entry, to(entry), choice.force);
+      const result = restore(access, writer, entry, to(entry), choice.force);
       if (result.outcome === "restored" || result.outcome === "gone") writer.restored(entry.key);
       results.push(result);
     }

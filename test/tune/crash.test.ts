@@ -1,14 +1,13 @@
 /** kill -9 right after any one change leaves what can be completed, and what can be taken back. */
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { apply } from "../../src/tune/apply.ts";
 import { revert } from "../../src/tune/revert.ts";
 import { statusOf } from "../../src/tune/status.ts";
 import { scaled, testSeed } from "../support/scale.ts";
 import { FakeMachine } from "./support/fake-machine.ts";
-import { fakeServer, request, snapshot } from "./support/fake-server.ts";
+import { fakeServer, request, snapshot, temporaryFolder } from "./support/fake-server.ts";
 
 const child = join(import.meta.dir, "support/crash-child.ts");
 const once = { restart: false, confirmByMs: null };
@@ -66,7 +65,7 @@ async function countOf(verb: "apply" | "revert"): Promise<number> {
 }
 
 function copyOf(root: string): { root: string; [Symbol.dispose](): void } {
-  const copy = mkdtempSync(join(tmpdir(), "hftedge-tune-copy-"));
+  const copy = mkdtempSync(join(temporaryFolder, "hftedge-tune-copy-"));
   cpSync(root, copy, { recursive: true, verbatimSymlinks: true });
   return { root: copy, [Symbol.dispose]: () => rmSync(copy, { recursive: true, force: true }) };
 }

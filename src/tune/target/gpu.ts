@@ -12,12 +12,11 @@ interface Key {
   key: GpuKey;
 }
 
-const noteFolder = "/run/hftedge";
 /** One step of the clock of every card since Volta, so a sample above the lock by less proves nothing. */
 const clockStepMhz = 15;
 export const unlocked = "unlocked";
 
-const notePath = (target: Key): string => `${noteFolder}/${target.key}-${target.uuid}`;
+const notePath = (target: Key): string => `/run/hftedge-tune.${target.key}.${target.uuid}`;
 
 export function readGpu(host: Host, control: GpuControl | null, target: Key): Reading {
   const gpu = control?.list().find((g) => g.uuid === target.uuid);
@@ -45,9 +44,7 @@ function setNote(host: Host, target: Key, value: string): Refusal | null {
   try {
     if (value === unlocked) {
       if (host.exists(path)) host.remove(path);
-      host.removeDirectory(noteFolder);
     } else {
-      host.makeDirectory(noteFolder);
       host.replaceFile(path, new TextEncoder().encode(`${value}\n`), 0o644);
     }
     return null;

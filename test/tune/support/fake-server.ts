@@ -1,5 +1,6 @@
 /** A bare-metal server with two network cards, a GPU, Ollama and irqbalance, as a directory. */
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -15,6 +16,9 @@ import { dirname, join } from "node:path";
 import { defaultWishes } from "../../../src/tune/machine.ts";
 import type { PlanRequest } from "../../../src/tune/plan.ts";
 import { FakeMachine, type FakeState } from "./fake-machine.ts";
+
+/** Each journal line is synced: in memory that costs nothing, and a power cut is not what is tested. */
+export const temporaryFolder = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 export const gpuUuid = "GPU-5c89852c-d268-c3f3-1b07-005d5ae1dc3f";
 const cpu = "/sys/devices/system/cpu";
@@ -140,7 +144,7 @@ export interface FakeServer extends Disposable {
 
 /** `change` adds, replaces or (with null) leaves out files. */
 export function fakeServer(change: Readonly<Record<string, string | null>> = {}): FakeServer {
-  const root = mkdtempSync(join(tmpdir(), "hftedge-tune-"));
+  const root = mkdtempSync(join(temporaryFolder, "hftedge-tune-"));
   for (const [path, text] of Object.entries({ ...files(), ...change })) {
     if (text === null) continue;
     mkdirSync(dirname(join(root, path)), { recursive: true });
