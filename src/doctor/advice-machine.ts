@@ -82,7 +82,7 @@ export const machineAdvice = {
   "memory.compaction": {
     title: "Direct reclaim and compaction",
     why: "A thread that must free or compact memory before it gets any stops for milliseconds.",
-    remedy: "sudo sysctl -w vm.min_free_kbytes=262144 vm.compaction_proactiveness=0",
+    remedy: "sudo sysctl -w vm.min_free_kbytes={minFreeKb} vm.compaction_proactiveness=0",
   },
   "memory.oom": {
     title: "Processes killed for lack of memory",
@@ -119,6 +119,11 @@ export const machineAdvice = {
     title: "Use of the data directory's device",
     why: "A busy device queues the history's commits behind everybody else's.",
     remedy: "sudo iotop -obn 3",
+  },
+  "storage.pressure": {
+    title: "Disk pressure",
+    why: "Tasks waited for a disk, among them whoever commits the history.",
+    remedy: "cat /proc/pressure/io; sudo iotop -obn 3",
   },
   "storage.throughput": {
     title: "Sequential write throughput",

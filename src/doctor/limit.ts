@@ -1,6 +1,6 @@
 /** What the kernel grants us: buffers, locked memory, real-time priority, open files. */
 import { parseLimits, statusBytes } from "../host/proc.ts";
-import { findProcesses } from "../host/process.ts";
+import { findProcesses, type HostProcess } from "../host/process.ts";
 import type { Probe, ProbeContext } from "./context.ts";
 import { finding, notApplicable, type Outcome } from "./finding.ts";
 import { bytes } from "./text.ts";
@@ -29,9 +29,15 @@ function finite(value: number): number {
   return Number.isFinite(value) ? value : -1;
 }
 
-function ownLimits({ root, needs }: ProbeContext): Outcome[] {
+/** The process of `hftedge run`; other commands of ours have the same name. */
+function findRun({ root }: ProbeContext): HostProcess | undefined {
+  return findProcesses(root, ["hftedge"]).find(({ argv }) => argv[1] === "run");
+}
+
+function ownLimits(context: ProbeContext): Outcome[] {
+  const { root, needs } = context;
   // The run's limits are what counts; without one, those that it would inherit from here.
-  const run = findProcesses(root, ["hftedge"]).find(({ pid }) => pid !== process.pid);
+  const run = findRun(context);
   const holder = run === undefined ? "self" : String(run.pid);
   const limits = parseLimits(root.text(`/proc/${holder}/limits`) ?? "");
   const whose = run === undefined ? "a run started from here" : `the run (pid ${run.pid})`;
@@ -64,10 +70,8 @@ function ownLimits({ root, needs }: ProbeContext): Outcome[] {
   ];
 }
 
-function running({ root }: ProbeContext): Outcome {
-  const run = findProcesses(root, ["hftedge"]).find(
-    ({ pid, status }) => pid !== process.pid && Number(status.get("Threads") ?? 0) > 3,
-  );
+function running(context: ProbeContext): Outcome {
+  const run = findRun(context);
   if (run === undefined) return notApplicable("limit.run", "no hftedge is running");
   const locked = statusBytes(run.status, "VmLck") ?? 0;
   const resident = statusBytes(run.status, "VmRSS") ?? 0;

@@ -90,7 +90,10 @@ function delta(
   );
 }
 
-function compaction({ first, second }: ProbeContext): Outcome {
+/** Enough for bursts, and never more than a hundredth of a small machine. */
+const minFreeKbMax = 262_144;
+
+function compaction({ first, second }: ProbeContext, memory: Map<string, number>): Outcome {
   if (second.vmstat === undefined) return notApplicable("memory.compaction", "no /proc/vmstat");
   const names = [...second.vmstat.keys()].filter(
     (name) => name === "compact_stall" || name.startsWith("allocstall"),
@@ -101,7 +104,11 @@ function compaction({ first, second }: ProbeContext): Outcome {
     "memory.compaction",
     now > 0 ? "warning" : "ok",
     `${plural(now, "stall")} just now, ${total} since boot.`,
-    { stallsNow: now, stallsSinceBoot: total },
+    {
+      stallsNow: now,
+      stallsSinceBoot: total,
+      minFreeKb: Math.min(minFreeKbMax, Math.round((memory.get("MemTotal") ?? 0) / 1024 / 100)),
+    },
   );
 }
 
@@ -126,7 +133,7 @@ export const memoryProbe: Probe = {
       available(context, memory),
       swap(context, memory),
       pressure(context),
-      compaction(context),
+      compaction(context, memory),
       killed(context),
       hugePages(context),
     ];

@@ -28,7 +28,7 @@ export async function adapterCounters(context: ProbeContext, name: string): Prom
   const more = lost.length > namesShown ? ` and ${lost.length - namesShown} more` : "";
   return finding(
     "network.adapter",
-    lost.length > 0 ? "warning" : pauses > 0 ? "note" : "ok",
+    lost.length > 0 || pauses > 0 ? "note" : "ok",
     lost.length > 0
       ? `Since the driver was loaded: ${shown.join(", ")}${more}; ${pauses} pause frames received.`
       : `Of ${counters.size} counters none shows a loss; ${pauses} pause frames received.`,

@@ -4,9 +4,10 @@ import {
   existsSync,
   fdatasyncSync,
   fsyncSync,
+  constants,
   openSync,
   statfsSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -101,10 +102,21 @@ function device(context: ProbeContext, mount: Mount, directory: string): Outcome
   );
 }
 
+/**
+ * One name for every examination: what one that was killed left behind is overwritten by the next,
+ * and a link that somebody put in its place is not followed.
+ */
+const scratchName = ".hftedge-doctor";
+
+function openScratch(path: string): number {
+  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+  return openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+}
+
 /** Times a few appended and flushed pages, as a commit does; the file is gone afterwards. */
 function timedWrites(path: string, clock: DoctorClock): number[] {
   const page = new Uint8Array(writeBytes).fill(0x5a);
-  const file = openSync(path, "wx", 0o600);
+  const file = openScratch(path);
   const times: number[] = [];
   try {
     const start = clock.nowNs();
@@ -118,7 +130,7 @@ function timedWrites(path: string, clock: DoctorClock): number[] {
     }
   } finally {
     closeSync(file);
-    unlinkSync(path);
+    rmSync(path, { force: true });
   }
   return times.toSorted((a, b) => a - b);
 }
@@ -126,7 +138,7 @@ function timedWrites(path: string, clock: DoctorClock): number[] {
 function flush({ clock }: ProbeContext, directory: string): Outcome {
   let times: number[];
   try {
-    times = timedWrites(join(directory, `.doctor-${process.pid}`), clock);
+    times = timedWrites(join(directory, scratchName), clock);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EACCES" || code === "EPERM") {
@@ -152,13 +164,13 @@ function flush({ clock }: ProbeContext, directory: string): Outcome {
 }
 
 async function throughput({ clock }: ProbeContext, directory: string): Promise<Outcome> {
-  const path = join(directory, `.doctor-${process.pid}`);
+  const path = join(directory, scratchName);
   const chunk = new Uint8Array(throughputChunkBytes);
   // Bytes that do not compress, so that a compressing file system cannot flatter itself.
   for (let offset = 0; offset < chunk.length; offset += 65_536) {
     crypto.getRandomValues(chunk.subarray(offset, offset + 65_536));
   }
-  const file = openSync(path, "wx", 0o600);
+  const file = openScratch(path);
   let written = 0;
   const start = clock.nowNs();
   try {
@@ -171,7 +183,7 @@ async function throughput({ clock }: ProbeContext, directory: string): Promise<O
     fsyncSync(file);
   } finally {
     closeSync(file);
-    unlinkSync(path);
+    rmSync(path, { force: true });
   }
   const rate = written / ((clock.nowNs() - start) / 1e9);
   return finding(
@@ -180,6 +192,22 @@ async function throughput({ clock }: ProbeContext, directory: string): Promise<O
     `${bytes(written)} written and flushed at ${bytes(rate)}/s.`,
     { bytesPerSecond: rate, writtenBytes: written, directory },
     directory,
+  );
+}
+
+function pressure(context: ProbeContext): Outcome {
+  const before = context.first.pressure.io;
+  const after = context.second.pressure.io;
+  if (before?.some === undefined || after?.some === undefined) {
+    return notApplicable("storage.pressure", "the kernel keeps no pressure (psi=1 turns it on)");
+  }
+  const now = Math.max(0, after.some.totalUs - before.some.totalUs) / 1e6 / windowS(context);
+  const full = after.full?.avg10 ?? 0;
+  return finding(
+    "storage.pressure",
+    severityAbove(after.some.avg10, 10, 30),
+    `Some task waited for a disk ${percent(now)} of the time now, ${after.some.avg10}% over 10 s; all tasks ${full}%.`,
+    { someShareNow: now, someAvg10Percent: after.some.avg10, fullAvg10Percent: full },
   );
 }
 
@@ -208,10 +236,14 @@ export const storageProbe: Probe = {
   run: async (context) => {
     const directory = context.needs.dataDirectory;
     if (directory === undefined) {
-      return [...disks(context), notApplicable("storage.space", "no data directory is set")];
+      return [
+        pressure(context),
+        ...disks(context),
+        notApplicable("storage.space", "no data directory is set"),
+      ];
     }
     const there = existingDirectory(directory);
-    const outcomes: Outcome[] = [...disks(context), space(there)];
+    const outcomes: Outcome[] = [pressure(context), ...disks(context), space(there)];
     const mounts = parseMountinfo(context.root.text("/proc/self/mountinfo") ?? "");
     const mount = mountOf(mounts, there);
     if (mount === undefined) {

@@ -8,6 +8,7 @@ const processesMax = 65_536;
 export interface HostProcess {
   pid: number;
   name: string;
+  argv: string[];
   /** Environment variables; undefined when this user may not read them. */
   environment: Map<string, string> | undefined;
   status: Map<string, string>;
@@ -40,6 +41,7 @@ export function findProcesses(root: HostRoot, names: readonly string[]): HostPro
     found.push({
       pid: Number(pid),
       name,
+      argv: (root.text(`/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1),
       environment: environment === undefined ? undefined : parseEnvironment(environment),
       status: parseStatus(root.text(`/proc/${pid}/status`) ?? ""),
     });

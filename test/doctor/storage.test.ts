@@ -1,6 +1,14 @@
 /** The data directory, on real directories of this machine. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noNeeds, systemClock } from "../../src/doctor/context.ts";
@@ -102,11 +110,27 @@ describe("small synchronous writes", () => {
     expect(readdirSync(made)).toEqual([]);
   });
 
+  test("what a killed examination left is overwritten, and a link is not followed", async () => {
+    const path = join(made, "left");
+    mkdirSync(path);
+    writeFileSync(join(path, ".hftedge-doctor"), "x".repeat(100_000));
+    expect(severityOf(await examine({}, path), "storage.flush")).toBe("ok");
+    expect(readdirSync(path)).toEqual([]);
+
+    const victim = join(made, "victim");
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, join(path, ".hftedge-doctor"));
+    expect(severityOf(await examine({}, path), "storage.flush")).toBe("critical");
+    expect(readFileSync(victim, "utf8")).toBe("precious");
+    rmSync(victim);
+    rmSync(path, { recursive: true });
+  });
+
   test("a path that cannot be written to is reported, not thrown", async () => {
     const path = join(made, "full");
     mkdirSync(path);
     // A directory in the way of the probe's file stands for every refusal of the file system.
-    mkdirSync(join(path, `.doctor-${process.pid}`));
+    mkdirSync(join(path, ".hftedge-doctor"));
     const diagnosis = await examine({}, path);
     rmSync(path, { recursive: true });
     expect(severityOf(diagnosis, "storage.flush")).toBe("critical");

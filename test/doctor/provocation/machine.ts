@@ -11,6 +11,7 @@ import type { Provocation } from "./provocation.ts";
 const cpu = "sys/devices/system/cpu";
 const run = {
   "proc/812/comm": "hftedge\n",
+  "proc/812/cmdline": "./hftedge\0run\0--demo\0",
   "proc/812/environ": "",
   "proc/812/limits": limits(524_288, "unlimited", 50),
 };
@@ -167,7 +168,7 @@ export const machineProvocations: readonly Provocation[] = [
     severity: "warning",
     during: { "proc/vmstat": "oom_kill 0\ncompact_stall 3\nallocstall_normal 2\n" },
     evidence: "5 stalls just now",
-    remedy: "vm.min_free_kbytes",
+    remedy: "vm.min_free_kbytes=262144",
   },
   {
     name: "a process that was killed",
@@ -184,6 +185,14 @@ export const machineProvocations: readonly Provocation[] = [
     files: { "sys/kernel/mm/transparent_hugepage/enabled": "[always] madvise never\n" },
     evidence: "Mode 'always'",
     remedy: "echo madvise",
+  },
+  {
+    name: "tasks that wait for a disk",
+    id: "storage.pressure",
+    severity: "warning",
+    files: { "proc/pressure/io": pressure("31.00", "12.00") },
+    evidence: "31% over 10 s; all tasks 12%",
+    remedy: "cat /proc/pressure/io",
   },
   {
     name: "a clock that nobody keeps",

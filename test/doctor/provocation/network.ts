@@ -32,7 +32,7 @@ export const networkProvocations: readonly Provocation[] = [
   {
     name: "losses that only the adapter counts",
     id: "network.adapter",
-    severity: "warning",
+    severity: "note",
     tools: {
       ethtool: {
         stdout:
