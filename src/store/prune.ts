@@ -33,7 +33,7 @@ const stepRows = 3600;
 const stepRecords = 10_000;
 /** Free pages worth giving back to the file system, and how many at a time. */
 const freePagesMin = 1024;
-const vacuumPages = 512;
+const vacuumPages = 256;
 /** A file that is too large, or a full disk, never costs the last hour of any resolution. */
 const keepS = 3600;
 
@@ -65,24 +65,22 @@ export class Pruner {
     return rows;
   }
 
-  /** Deletes the oldest part of the finest resolution that still has more than an hour. */
-  shrink(nowS: number): number {
+  /** Deletes the oldest `rows` of each stage in the finest resolution that has more than an hour. */
+  shrink(nowS: number, rows = stepRows): number {
     for (const tier of this.tiers.all) {
       const first = this.firstOf(tier);
       if (first === null || first >= nowS - keepS) continue;
-      const rows = this.pruneTier(tier, Math.min(nowS - keepS, first + stepRows * tier.resolution));
-      if (rows > 0) return rows;
+      const deleted = this.pruneTier(tier, Math.min(nowS - keepS, first + rows * tier.resolution));
+      if (deleted > 0) return deleted;
     }
     return this.pruneRecords(signalTable, Math.floor(this.count(signalTable) / 2));
   }
 
-  /** Gives free pages back to the file system, in small steps unless `all`. */
-  vacuum(all = false): void {
-    const free = pragma(this.database, "freelist_count");
-    if (!all && free < freePagesMin) return;
-    const pages = all ? free : vacuumPages;
+  /** Gives free pages back to the file system, in small steps; `eager`: even a few of them. */
+  vacuum(eager = false): void {
+    if (!eager && pragma(this.database, "freelist_count") < freePagesMin) return;
     // It frees a page for each row that is fetched, so the rows have to be fetched.
-    this.database.$client.query(`PRAGMA incremental_vacuum(${pages})`).all();
+    this.database.$client.query(`PRAGMA incremental_vacuum(${vacuumPages})`).all();
   }
 
   size(): FileSize {

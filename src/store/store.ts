@@ -55,6 +55,8 @@ export interface CommitResult {
 const pruneEveryS = 15;
 /** Free space is looked at this often, seconds. */
 const diskEveryS = 5;
+/** Seconds of history that are deleted at a time while the disk is nearly full. */
+const shrinkRows = 600;
 /** A batch that the database refuses for another reason than its disk is given up after so many tries. */
 const refusalsMax = 3;
 
@@ -156,7 +158,8 @@ export class Store {
       this.waiting.shift();
       this.refusals = 0;
       result.rows += batchRows(batch);
-      if (this.memoryOnly) this.leaveMemoryOnly(nowMs);
+      // Only when nothing waits any more: on a disk at its limit the state must not flicker.
+      if (this.memoryOnly && this.waiting.length === 0) this.leaveMemoryOnly(nowMs);
     }
     result.failed = false;
     return result;
@@ -312,7 +315,8 @@ export class Store {
     }
     this.low = low;
     if (!low) return 0;
-    const rows = this.pruner.shrink(nowS);
+    // In small steps: what is deleted and moved has to fit into the log first.
+    const rows = this.pruner.shrink(nowS, shrinkRows);
     this.pruner.vacuum(true);
     this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     return rows;

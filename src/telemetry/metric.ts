@@ -265,11 +265,10 @@ export function metricCells(thread: ThreadName, kind: MetricKind): number {
 /** The label values of the family's `offset`-th cell, in the order of its labels. */
 export function labelsAt(family: MetricFamily, offset: number): Record<string, string> {
   const labels: Record<string, string> = {};
-  let rest = offset;
-  for (let i = family.labels.length - 1; i >= 0; i--) {
-    const [name, values] = family.labels[i]!;
-    labels[name] = values[rest % values.length]!;
-    rest = Math.floor(rest / values.length);
+  let below = family.labels.reduce((product, [, values]) => product * values.length, 1);
+  for (const [name, values] of family.labels) {
+    below /= values.length;
+    labels[name] = values[Math.floor(offset / below) % values.length]!;
   }
   return labels;
 }

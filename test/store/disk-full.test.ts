@@ -1,0 +1,153 @@
+/**
+ * A disk that really fills up: a small tmpfs. Mounting it needs root and the permission to mount,
+ * so that the test is skipped elsewhere, and says so.
+ */
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HistoryReader } from "../../src/store/query.ts";
+import type { StoreOptions } from "../../src/store/store.ts";
+import { latencies } from "../telemetry/sample.ts";
+import { epochS, latencyBatch, openStore, randomFrom } from "./fixture.ts";
+
+const megabyte = 1_048_576;
+
+/** A mounted tmpfs, or null with the reason printed. */
+function smallDisk(bytes: number): ({ path: string } & Disposable) | null {
+  const path = mkdtempSync(join(tmpdir(), "hftedge-full-"));
+  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path]);
+  if (mount.exitCode !== 0) {
+    rmSync(path, { recursive: true });
+    return null;
+  }
+  return {
+    path,
+    [Symbol.dispose]() {
+      Bun.spawnSync(["umount", "-l", path]);
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
+
+function canMount(): boolean {
+  try {
+    using disk = smallDisk(megabyte);
+    if (disk === null) console.log("disk-full tests skipped: no permission to mount a tmpfs");
+    return disk !== null;
+  } catch (error) {
+    console.log(`disk-full tests skipped: ${String(error)}`);
+    return false;
+  }
+}
+
+const options: Partial<StoreOptions> = {
+  freeBytesMin: 3 * megabyte,
+  ballastBytes: megabyte,
+  bufferSecondsMax: 40,
+};
+
+const free = (path: string) => statfsSync(path).bavail * statfsSync(path).bsize;
+
+/** Somebody else's file that leaves only `left` bytes. */
+function squeeze(path: string, left: number): void {
+  const filler = join(path, "filler");
+  const size = Math.max(0, free(path) - left);
+  writeFileSync(filler, new Uint8Array(size).fill(7));
+}
+
+describe.skipIf(!canMount())("a disk that is full", () => {
+  test("does not stop the run; memory takes over, says so, and everything is written later", () => {
+    using disk = smallDisk(16 * megabyte)!;
+    const file = join(disk.path, "history.db");
+    const store = openStore(file, options);
+    const random = randomFrom(1);
+    let s = 0;
+    const kinds: string[] = [];
+    const second = () => {
+      const nowMs = (epochS + s) * 1000;
+      const batch = latencyBatch(epochS + s, "cache_access", latencies(random, 300, 1e9));
+      const result = store.commit(batch, nowMs);
+      store.maintain(nowMs);
+      kinds.push(...store.notices().map(({ kind }) => kind));
+      s++;
+      return result;
+    };
+    for (let i = 0; i < 100; i++) second();
+    squeeze(disk.path, 0);
+    while (!store.memoryOnly) {
+      second();
+      expect(s).toBeLessThan(8000);
+    }
+    expect(kinds).toContain("ballast_dropped");
+    expect(kinds).toContain("memory_only");
+    // Twenty seconds with nothing to write to: nothing is lost, and reading goes on.
+    for (let i = 0; i < 20; i++) expect(second().dropped).toBe(0);
+    expect(store.waitingBatches).toBeGreaterThanOrEqual(20);
+    const reader = new HistoryReader(file);
+    expect(
+      reader.latency.summary(epochS, epochS + s, ["cache_access"])["cache_access"]!.count,
+    ).toBeGreaterThan(100 * 300);
+    truncateSync(join(disk.path, "filler"), 0);
+    second();
+    expect<boolean>(store.memoryOnly).toBe(false);
+    expect(store.waitingBatches).toBe(0);
+    expect(kinds).toContain("writable_again");
+    const { count } = reader.latency.summary(epochS, epochS + s, ["cache_access"])["cache_access"]!;
+    expect(count).toBe(s * 300);
+    reader.close();
+    store.close((epochS + s) * 1000);
+    const database = new Database(file, { readonly: true });
+    expect(database.query("PRAGMA integrity_check").values()).toEqual([["ok"]]);
+    database.close();
+  });
+
+  test("for longer than memory holds loses the oldest seconds, and counts them", () => {
+    using disk = smallDisk(8 * megabyte)!;
+    const store = openStore(join(disk.path, "history.db"), { ...options, ballastBytes: 0 });
+    const random = randomFrom(2);
+    squeeze(disk.path, 0);
+    let dropped = 0;
+    let s = 0;
+    const second = () => {
+      const batch = latencyBatch(epochS + s, "cache_access", latencies(random, 300, 1e9));
+      dropped += store.commit(batch, (epochS + s) * 1000).dropped;
+      s++;
+    };
+    while (!store.memoryOnly) {
+      second();
+      expect(s).toBeLessThan(8000);
+    }
+    for (let i = 0; i < 100; i++) second();
+    expect(store.waitingBatches).toBe(40);
+    expect(dropped).toBeGreaterThanOrEqual(60);
+    truncateSync(join(disk.path, "filler"), 0);
+    second();
+    expect(store.waitingBatches).toBe(0);
+    store.close(0);
+  });
+
+  test("that is nearly full costs the oldest seconds before anything is refused", () => {
+    using disk = smallDisk(24 * megabyte)!;
+    const changes = { ...options, freeBytesMin: 6 * megabyte };
+    const store = openStore(join(disk.path, "history.db"), changes);
+    const random = randomFrom(3);
+    const kinds: string[] = [];
+    const values = latencies(random, 600, 1e9);
+    for (let s = 0; s < 9000; s++) {
+      const nowMs = (epochS + s) * 1000;
+      store.commit(latencyBatch(epochS + s, "cache_access", values), nowMs);
+      store.maintain(nowMs);
+      kinds.push(...store.notices().map(({ kind }) => kind));
+      if (s === 7000) {
+        squeeze(disk.path, 5.5 * megabyte);
+      }
+      if (s < 7000) expect(kinds).toEqual([]);
+    }
+    expect(kinds).toContain("disk_low");
+    expect(kinds).not.toContain("memory_only");
+    expect<boolean>(store.memoryOnly).toBe(false);
+    store.close(0);
+  });
+});
