@@ -3,6 +3,7 @@
  * texts, completions, the JSON schema and the README's tables are all read from it.
  */
 import { z } from "zod";
+import { alertSection } from "./section/alert.ts";
 import { dataSection } from "./section/data.ts";
 import { feedSection } from "./section/feed.ts";
 import { httpSection } from "./section/http.ts";
@@ -13,6 +14,8 @@ import { memorySection } from "./section/memory.ts";
 import { signalSection } from "./section/signal.ts";
 import { sinkSection } from "./section/sink.ts";
 import { stateSection } from "./section/state.ts";
+import { storeSection } from "./section/store.ts";
+import { telemetrySection } from "./section/telemetry.ts";
 import { threadSection } from "./section/thread.ts";
 import { tuneSection } from "./section/tune.ts";
 
@@ -23,6 +26,9 @@ export const configSchema = z.strictObject({
   signal: signalSection.prefault({}).describe("Trading signals out."),
   sink: z.array(sinkSection).max(16).prefault([{}]).describe("Where signals go."),
   http: httpSection.prefault({}).describe("The HTTP API, dashboard and metrics."),
+  telemetry: telemetrySection.prefault({}).describe("What is measured, and how it is reported."),
+  store: storeSection.prefault({}).describe("The history database and its bounds."),
+  alert: alertSection.prefault({}).describe("When to raise an alert, and whom to tell."),
   log: logSection.prefault({}).describe("Messages on stderr."),
   memory: memorySection.prefault({}).describe("Memory of this process."),
   limit: limitSection.prefault({}).describe("Capacities of tables in memory."),

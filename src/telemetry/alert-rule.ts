@@ -3,7 +3,7 @@ import { EdgeError } from "../error.ts";
 import type { AlertBook, AlertPolicy } from "./alert.ts";
 import { labelsAt, type MetricSpec, metricSpecs } from "./metric.ts";
 import type { BoardReader } from "./reader.ts";
-import { stages, stagesOf } from "./stage.ts";
+import { type Stage, stageNames, stages, stagesOf } from "./stage.ts";
 
 export type AlertSource =
   /** Values of a stage above the limit (ns); each is counted where it is recorded. */
@@ -45,6 +45,7 @@ export class AlertRules {
       if (seen.has(name)) throw invalid(name, "is defined twice", "Give each rule its own name.");
       seen.add(name);
     }
+    stageThresholds(rules);
     this.rules = rules;
     this.checks = rules.map((rule) => bind(rule, names));
   }
@@ -53,6 +54,33 @@ export class AlertRules {
   check(reader: BoardReader, book: AlertBook, nowMs: number): void {
     for (const check of this.checks) check(reader, book, nowMs);
   }
+}
+
+/**
+ * The limit of each stage that a rule watches, ns: to be set on the board, where every value is
+ * compared with it. One to a stage: throws EdgeError ALERT_RULE when two rules watch the same.
+ */
+export function stageThresholds(rules: readonly AlertRule[]): Map<Stage, number> {
+  const limits = new Map<Stage, number>();
+  for (const { name, source, limit } of rules) {
+    if (source.kind !== "stage") continue;
+    const ids = stagesOf(source.stage);
+    if (ids === undefined) {
+      throw invalid(
+        name,
+        `names the unknown stage "${source.stage}"`,
+        `The stages are: ${stageNames.join(", ")}.`,
+      );
+    }
+    for (const id of ids) {
+      if (limits.has(id)) {
+        const hint = "Change its threshold in [alert] instead, or set that to 0.";
+        throw invalid(name, `watches ${stages[id]!.name}, which has a threshold already`, hint);
+      }
+      limits.set(id, limit);
+    }
+  }
+  return limits;
 }
 
 function bind(rule: AlertRule, names: ChannelNames): Check {
@@ -73,8 +101,7 @@ function bind(rule: AlertRule, names: ChannelNames): Check {
 }
 
 function bindStage(rule: AlertRule, name: string): Check {
-  const ids = stagesOf(name);
-  if (ids === undefined) throw invalid(rule.name, `names the unknown stage "${name}"`, "");
+  const ids = stagesOf(name)!;
   return (reader, book, nowMs) => {
     for (const id of ids) {
       const { breaches, histogram } = reader.stages[id]!;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { customRule } from "../../src/telemetry/alert-custom.ts";
 import { defaultRules, defaultThresholdsNs } from "../../src/telemetry/alert-default.ts";
-import { type AlertRule, AlertRules } from "../../src/telemetry/alert-rule.ts";
+import { type AlertRule, AlertRules, stageThresholds } from "../../src/telemetry/alert-rule.ts";
 import { type AlertChange, AlertBook, type AlertPolicy } from "../../src/telemetry/alert.ts";
 import { type Board, boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
-import { Stage, stagesOf } from "../../src/telemetry/stage.ts";
+import { Stage } from "../../src/telemetry/stage.ts";
 
 const policy: AlertPolicy = {
   name: "slow",
@@ -117,10 +118,7 @@ function start(rules: AlertRule[] = defaultRules(limits)): {
 } {
   const board = openBoard(new SharedArrayBuffer(boardBytes()));
   const bound = new AlertRules(rules, names);
-  for (const { source, limit } of rules) {
-    if (source.kind !== "stage") continue;
-    for (const stage of stagesOf(source.stage)!) board.setThreshold(stage, limit);
-  }
+  for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
   const reader = board.reader();
   const book = new AlertBook(100);
   return {
@@ -198,5 +196,25 @@ describe("the default rules", () => {
     expect(of({ kind: "above", metric: "x" })).toThrow("no gauge");
     expect(of({ kind: "channel", count: "tea" })).toThrow('channel counter "tea"');
     expect(() => new AlertRules([rule!, rule!], names)).toThrow("defined twice");
+    const twin = { ...rule!, name: "twin" };
+    expect(() => new AlertRules([rule!, twin], names)).toThrow("has a threshold already");
+  });
+
+  test("take the operator's own beside them", () => {
+    const values = { severity: "info", forMs: 0, quietMs: 1, summary: "" } as const;
+    const { board, interval } = start([
+      ...defaultRules(limits),
+      customRule({ ...values, name: "slow_http", kind: "stage", of: "http_request", limit: 0.5 }),
+      customRule({ ...values, name: "lag", kind: "above", of: "hftedge_pending_states", limit: 3 }),
+    ]);
+    board.writer("ops").record(Stage.httpRequest, 499_999);
+    board.writer("feed").gauge(Metric.feed.pending, 3);
+    expect(interval(1000)).toEqual([]);
+    board.writer("ops").record(Stage.httpRequest, 500_001);
+    board.writer("feed").gauge(Metric.feed.pending, 4);
+    expect(kinds(interval(2000)).toSorted()).toEqual([
+      "opened lag",
+      "opened slow_http http_request",
+    ]);
   });
 });

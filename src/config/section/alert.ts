@@ -66,7 +66,9 @@ export const alertSection = z.strictObject({
     .default(256)
     .describe("Most alerts open at a time; further ones are counted."),
   webhook: z
-    .union([z.literal(""), z.url({ protocol: /^https?$/ })])
+    .string()
+    .max(2000)
+    .regex(/^(?:https?:\/\/[^\s/]+(?:\/\S*)?)?$/, "is not an http:// or https:// URL")
     .default("")
     .describe("URL that alerts are posted to as JSON when they open and resolve; empty for none.")
     .meta({ secret: true }),
