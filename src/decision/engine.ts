@@ -337,7 +337,9 @@ export class Engine {
       this.#counters[count.channelRecovered]!++;
     }
     const { partialBooks } = this.#feeds[feed] as EngineFeed;
-    if ((verdict & (Verdict.restart | Verdict.sessionChange | Verdict.recovered)) !== 0) {
+    const waiting = (verdict & Verdict.held) !== 0;
+    const whole = !waiting && ((verdict & Verdict.broken) === 0 || partialBooks);
+    if (whole && (verdict & (Verdict.restart | Verdict.sessionChange | Verdict.recovered)) !== 0) {
       // Books cleared by the decoder, or completed by what was missing: standing signals had a
       // book that is no more, so they are looked at again below.
       if (!health.isWhole(feed)) this.#counters[count.channelRecovered]!++;
@@ -350,7 +352,7 @@ export class Engine {
       const cause = (verdict & Verdict.gap) !== 0 ? Reason.gap : Reason.partial;
       this.#distrust(feed, cause, receiveNs);
       const usable = partialBooks || (verdict & Verdict.cleared) !== 0;
-      if (usable && (verdict & Verdict.held) === 0) health.trust(feed);
+      if (usable && !waiting) health.trust(feed);
     }
     if ((verdict & Verdict.endOfSession) !== 0) {
       health.blocked[feed] = Reason.endOfSession;

@@ -12,6 +12,8 @@ const table = [
   ["overlaps", "Datagrams of which only the leading messages were known already."],
   ["gaps", "Times that the sequence jumped ahead, seen by a message or by a heartbeat."],
   ["lostMessages", "Messages that gaps passed over and that were not recovered."],
+  ["requests", "Retransmission requests."],
+  ["reorderFull", "Datagrams that came before their turn and found no room to wait."],
   ["restarts", "Times that a channel's sequence went back to 1."],
   ["sessionChanges", "Times that a channel's session changed."],
   ["endsOfSession", "End-of-session datagrams."],

@@ -25,15 +25,20 @@ export const Verdict = {
   sessionChange: 256,
   /** The session is over: nothing will change these books any more. */
   endOfSession: 512,
-  /** Kept back until the messages before it come or the hold is over. */
+  /** Some channel of the feed keeps datagrams back until what is missing before them comes. */
   held: 1024,
-  /** What was missing has come and was applied: the channel is whole again. */
+  /**
+   * No channel keeps anything back any more: what was missing has come and was applied, or (with
+   * `gap` or `broken`) was given up.
+   */
   recovered: 2048,
   /**
    * The channel's books were cleared because of what else the verdict says: they hold only what is
    * told from now on, so they heal one by one.
    */
   cleared: 4096,
+  /** Some channel has lost messages for good and waits for a snapshot. */
+  broken: 8192,
 } as const;
 
 /**
@@ -62,4 +67,14 @@ export interface DatagramDecoder {
   readonly sequence: number;
   /** The sender's time in ns since the feed's midnight, NaN where the format has none. */
   readonly sentNs: number;
+
+  /** When `poll` has something to do, on the clock of `nowNs`; Infinity when it has not. */
+  readonly deadlineNs: number;
+  /** Does what is due by now: gives up waiting, asks again. Returns bits of `Verdict`, 0 for none. */
+  poll(nowNs: number): number;
+  /**
+   * A retransmission request to be sent now, undefined when there is none. The Buffer is used again
+   * for the next one. To be asked for after `decode` and `poll` while a verdict has `held`.
+   */
+  takeRequest(): Buffer | undefined;
 }

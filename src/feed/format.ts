@@ -1,3 +1,4 @@
+import type { RecoveryOptions } from "./arbiter.ts";
 import type { DatagramDecoder, Healing } from "./decoder.ts";
 import type { MarketEvents } from "./event.ts";
 import { Iex, iexPriceDecimals } from "./iex.ts";
@@ -22,7 +23,24 @@ export interface FormatOptions {
   priceDecimals: number;
   sizeDecimals: number;
   timestampUnit: TimestampUnit;
+  /** How to deal with what is missing; `passOver` when absent. */
+  recovery?: RecoveryOptions;
 }
+
+/** A gap is passed over at once: nothing is kept, and nobody is asked. */
+const passOver: RecoveryOptions = {
+  lines: 16,
+  holdNs: 0,
+  holdDatagrams: 0,
+  reorderDatagrams: 0,
+  reorderBytes: 0,
+  requests: 0,
+  requestTimeoutNs: 0,
+  requestMessages: 0,
+  requestGapMessages: 0,
+  giveUpNs: 0,
+  gapRecords: 256,
+};
 
 export interface Format {
   help: string;
@@ -39,10 +57,12 @@ export const formats = {
     help: "NASDAQ TotalView-ITCH 5.0 in MoldUDP64",
     healing: "snapshot",
     priceDecimals: () => itch50PriceDecimals,
-    create: (events, counters, options) =>
-      new MoldUdp64(new Itch50(events, counters), counters, options.maxJump, options.prefetch, () =>
-        events.clear(-1),
-      ),
+    create(events, counters, options) {
+      const { maxJump, prefetch, recovery = passOver } = options;
+      const messages = new Itch50(events, counters);
+      const clear = (): void => events.clear(-1);
+      return new MoldUdp64(messages, counters, maxJump, recovery, prefetch, clear);
+    },
   },
   iex: {
     help: "IEX DEEP 1.0 or TOPS 1.6 in IEX-TP",
@@ -53,7 +73,8 @@ export const formats = {
       const baseHi = Number(baseEpochNs >> 32n);
       const baseLo = Number(baseEpochNs & 0xffff_ffffn);
       const messages = new Iex(events, counters, baseHi, baseLo, instruments);
-      return new IexTp(messages, counters, options.channels, options.maxJump);
+      const { channels, maxJump, recovery = passOver } = options;
+      return new IexTp(messages, counters, channels, maxJump, recovery);
     },
   },
   tick: {

@@ -1,7 +1,7 @@
+import { Arbiter, type ArbiterSink, type RecoveryOptions } from "./arbiter.ts";
 import { FeedCount } from "./count.ts";
 import { type DatagramDecoder, Verdict } from "./decoder.ts";
 import type { Iex } from "./iex.ts";
-import { Sequencer } from "./sequencer.ts";
 
 /*
  * IEX-TP 1.0, outbound segment, little-endian:
@@ -21,25 +21,36 @@ export const IexProtocol = { tops: 0x8003, deep: 0x8004 } as const;
 
 const inexact = 0xffe0_0000;
 
-/** Lost messages clear the channel's books: from then on they hold only what was said since. */
-const clearing = Verdict.gap | Verdict.restart | Verdict.sessionChange;
-
-export class IexTp implements DatagramDecoder {
+export class IexTp implements DatagramDecoder, ArbiterSink {
   channel = -1;
-  sequence = 0;
   sentNs = Number.NaN;
+  readonly arbiter: Arbiter;
 
-  readonly #sequencer: Sequencer;
   readonly #messages: Iex;
   readonly #counters: Uint32Array;
 
-  constructor(messages: Iex, counters: Uint32Array, channels: number, maxJump: number) {
-    this.#sequencer = new Sequencer(channels, maxJump);
+  constructor(
+    messages: Iex,
+    counters: Uint32Array,
+    channels: number,
+    maxJump: number,
+    recovery: RecoveryOptions,
+  ) {
+    // There is nobody to ask over UDP.
+    this.arbiter = new Arbiter(channels, maxJump, { ...recovery, requests: 0 }, counters, this);
     this.#messages = messages;
     this.#counters = counters;
   }
 
-  decode(bytes: Buffer, length: number, _line: number, _nowNs: number): number {
+  get sequence(): number {
+    return this.arbiter.sequence;
+  }
+
+  get deadlineNs(): number {
+    return this.arbiter.deadlineNs;
+  }
+
+  decode(bytes: Buffer, length: number, line: number, nowNs: number): number {
     const counters = this.#counters;
     counters[FeedCount.datagrams]!++;
     counters[FeedCount.bytes]! += length;
@@ -57,32 +68,50 @@ export class IexTp implements DatagramDecoder {
     const end = payloadEnd > length ? -1 : framed(bytes, payloadEnd, count);
     if (end < 0) return this.#bad(FeedCount.badTruncated);
     if (end < length) counters[FeedCount.trailingBytes]!++;
-    const messages = this.#messages;
-    const sequencer = this.#sequencer;
+    const { arbiter } = this;
     // TOPS and DEEP number their channels apart, so the protocol belongs to the key.
-    const channel = sequencer.channel((bytes.readUInt32LE(4) ^ (protocol << 16)) >>> 0);
+    const channel = arbiter.sequencer.channel((bytes.readUInt32LE(4) ^ (protocol << 16)) >>> 0);
     if (channel < 0) return this.#bad(FeedCount.badChannel);
-    const sentNs = messages.timeAt(bytes, 32);
-    let verdict = sequencer.offer(channel, bytes.readUInt32LE(8), 0, 0, first, count, sentNs);
     this.channel = channel;
-    this.sentNs = sentNs;
-    if (verdict !== Verdict.applied || sequencer.skip > 0) {
-      sequencer.count(verdict, counters);
-      // The books begin empty wherever the stream is joined, so that is no reason for distrust.
-      verdict &= ~Verdict.joined;
-      if ((verdict & clearing) !== 0) {
-        messages.clear(channel);
-        verdict |= Verdict.cleared;
-      }
-    }
-    if ((verdict & Verdict.applied) === 0) return verdict;
-    counters[FeedCount.messages]! += count - sequencer.skip;
-    if (!messages.block(bytes, iexTpHeaderBytes, count, sequencer.skip, channel)) {
-      messages.clear(channel);
-      verdict |= Verdict.damaged | Verdict.cleared;
-    }
-    this.sequence = first + count - 1;
-    return verdict;
+    this.sentNs = this.#messages.timeAt(bytes, 32);
+    const verdict = arbiter.take(
+      channel,
+      bytes.readUInt32LE(8),
+      0,
+      0,
+      first,
+      count,
+      this.sentNs,
+      line,
+      nowNs,
+      bytes,
+      iexTpHeaderBytes,
+      end,
+    );
+    // The books begin empty wherever the stream is joined, so that is no reason for distrust.
+    return verdict & ~Verdict.joined;
+  }
+
+  poll(nowNs: number): number {
+    return nowNs < this.arbiter.deadlineNs ? 0 : this.arbiter.poll(nowNs);
+  }
+
+  takeRequest(): undefined {
+    return undefined;
+  }
+
+  apply(bytes: Buffer, at: number, count: number, skip: number, channel: number): boolean {
+    return this.#messages.block(bytes, at, count, skip, channel);
+  }
+
+  begin(channel: number): void {
+    this.#messages.clear(channel);
+  }
+
+  /** Without the lost messages the levels are wrong, but each is told whole when it changes. */
+  lose(channel: number): boolean {
+    this.#messages.clear(channel);
+    return true;
   }
 
   #bad(reason: number): number {

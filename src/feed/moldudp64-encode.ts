@@ -1,5 +1,5 @@
 import { assert } from "../error.ts";
-import { moldUdp64EndOfSession, moldUdp64HeaderBytes } from "./moldudp64.ts";
+import { moldUdp64EndOfSession, moldUdp64HeaderBytes, writeMoldUdp64Header } from "./moldudp64.ts";
 
 /**
  * Packs messages into MoldUDP64 datagrams, in place and without allocating:
@@ -38,7 +38,7 @@ export class MoldUdp64Packer {
     this.next = sequence;
     this.count = 0;
     this.at = moldUdp64HeaderBytes + 2;
-    this.#header(sequence, 0);
+    writeMoldUdp64Header(this.bytes, sequence, 0);
   }
 
   /** Whether a message of this many bytes fits in. */
@@ -62,12 +62,5 @@ export class MoldUdp64Packer {
   endOfSession(next: number): void {
     this.begin(next);
     this.bytes.writeUInt16BE(moldUdp64EndOfSession, 18);
-  }
-
-  #header(sequence: number, count: number): void {
-    const high = Math.floor(sequence / 4_294_967_296);
-    this.bytes.writeUInt32BE(high, 10);
-    this.bytes.writeUInt32BE(sequence - high * 4_294_967_296, 14);
-    this.bytes.writeUInt16BE(count, 18);
   }
 }

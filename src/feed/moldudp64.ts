@@ -1,7 +1,7 @@
+import { Arbiter, type ArbiterSink, type RecoveryOptions } from "./arbiter.ts";
 import { FeedCount } from "./count.ts";
 import { type DatagramDecoder, Verdict } from "./decoder.ts";
 import type { Itch50 } from "./itch50.ts";
-import { Sequencer } from "./sequencer.ts";
 
 /*
  * MoldUDP64 1.00, downstream, big-endian:
@@ -14,20 +14,23 @@ import { Sequencer } from "./sequencer.ts";
  */
 export const moldUdp64HeaderBytes = 20;
 export const moldUdp64EndOfSession = 0xffff;
+/** The most messages that a request may ask for: one more would mean the end of the session. */
+export const moldUdp64RequestMessagesMax = moldUdp64EndOfSession - 1;
+/** The most bytes of a downstream packet. */
+export const moldUdp64PacketBytesMax = 1400;
 
 /** Bits of the high half of a u64 that a double cannot hold exactly (2^53 and above). */
 const inexact = 0xffe0_0000;
 
-export class MoldUdp64 implements DatagramDecoder {
+export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   channel = -1;
-  sequence = 0;
-  sentNs = Number.NaN;
+  readonly arbiter: Arbiter;
 
-  readonly #sequencer: Sequencer;
   readonly #messages: Itch50;
   readonly #counters: Uint32Array;
   readonly #prefetch: boolean;
   readonly #clear: () => void;
+  readonly #request = Buffer.alloc(moldUdp64HeaderBytes);
 
   /**
    * `prefetch`: go over each datagram twice, first for what it will look up; it pays when the table
@@ -38,76 +41,111 @@ export class MoldUdp64 implements DatagramDecoder {
     messages: Itch50,
     counters: Uint32Array,
     maxJump: number,
+    recovery: RecoveryOptions,
     prefetch: boolean,
     clear: () => void,
   ) {
-    this.#sequencer = new Sequencer(1, maxJump);
+    this.arbiter = new Arbiter(1, maxJump, recovery, counters, this);
+    this.arbiter.sequencer.channel(0);
     this.#messages = messages;
     this.#counters = counters;
     this.#prefetch = prefetch;
     this.#clear = clear;
-    this.#sequencer.channel(0);
   }
 
-  decode(bytes: Buffer, length: number, _line: number, _nowNs: number): number {
+  get sequence(): number {
+    return this.arbiter.sequence;
+  }
+
+  get sentNs(): number {
+    return this.#messages.timeNs;
+  }
+
+  get deadlineNs(): number {
+    return this.arbiter.deadlineNs;
+  }
+
+  decode(bytes: Buffer, length: number, line: number, nowNs: number): number {
     const counters = this.#counters;
     counters[FeedCount.datagrams]!++;
     counters[FeedCount.bytes]! += length;
     this.channel = -1;
-    if (length < moldUdp64HeaderBytes) {
-      counters[FeedCount.badTruncated]!++;
-      return Verdict.bad;
-    }
+    if (length < moldUdp64HeaderBytes) return this.#bad(FeedCount.badTruncated);
     const high = bytes.readUInt32BE(10);
     const first = high * 4_294_967_296 + bytes.readUInt32BE(14);
     let count = bytes.readUInt16BE(18);
-    if ((high & inexact) !== 0 || first === 0) {
-      counters[FeedCount.badSequence]!++;
-      return Verdict.bad;
-    }
+    if ((high & inexact) !== 0 || first === 0) return this.#bad(FeedCount.badSequence);
     const ended = count === moldUdp64EndOfSession;
     if (ended) count = 0;
     const end = framed(bytes, length, count);
-    if (end < 0) {
-      counters[FeedCount.badTruncated]!++;
-      return Verdict.bad;
-    }
+    if (end < 0) return this.#bad(FeedCount.badTruncated);
     if (end < length) counters[FeedCount.trailingBytes]!++;
-    const messages = this.#messages;
-    const sentNs = count === 0 ? Number.NaN : messages.timeAt(bytes, 22, bytes.readUInt16BE(20));
-    const sequencer = this.#sequencer;
-    let verdict = sequencer.offer(
+    this.channel = 0;
+    const verdict = this.arbiter.take(
       0,
       bytes.readUInt32BE(0),
       bytes.readUInt32BE(4),
       bytes.readUInt16BE(8),
       first,
       count,
-      sentNs,
+      count === 0 ? Number.NaN : this.#messages.timeAt(bytes, 22, bytes.readUInt16BE(20)),
+      line,
+      nowNs,
+      bytes,
+      moldUdp64HeaderBytes,
+      end,
     );
-    this.channel = 0;
-    if (verdict !== Verdict.applied || sequencer.skip > 0) {
-      sequencer.count(verdict, counters);
-      if ((verdict & (Verdict.restart | Verdict.sessionChange)) !== 0) {
-        messages.reset();
-        this.#clear();
-        verdict |= Verdict.cleared;
-      }
-      if (ended && (verdict & Verdict.heartbeat) !== 0) {
-        counters[FeedCount.endsOfSession]!++;
-        verdict |= Verdict.endOfSession;
-      }
-    }
-    if ((verdict & Verdict.applied) === 0) return verdict;
-    counters[FeedCount.messages]! += count - sequencer.skip;
-    if (this.#prefetch && count > 1) messages.prefetch(bytes, moldUdp64HeaderBytes, count);
-    if (!messages.block(bytes, moldUdp64HeaderBytes, count, sequencer.skip)) {
-      verdict |= Verdict.damaged;
-    }
-    this.sequence = first + count - 1;
-    this.sentNs = messages.timeNs;
-    return verdict;
+    if (!ended || (verdict & Verdict.heartbeat) === 0) return verdict;
+    counters[FeedCount.endsOfSession]!++;
+    return verdict | Verdict.endOfSession;
   }
+
+  poll(nowNs: number): number {
+    return nowNs < this.arbiter.deadlineNs ? 0 : this.arbiter.poll(nowNs);
+  }
+
+  takeRequest(): Buffer | undefined {
+    const { arbiter } = this;
+    if (arbiter.takeRequest() < 0) return undefined;
+    const { sequencer } = arbiter;
+    const request = this.#request;
+    request.writeUInt32BE(sequencer.session(0, 0), 0);
+    request.writeUInt32BE(sequencer.session(0, 1), 4);
+    request.writeUInt16BE(sequencer.session(0, 2), 8);
+    writeMoldUdp64Header(request, arbiter.requestFrom(0), arbiter.requestCount(0));
+    return request;
+  }
+
+  apply(bytes: Buffer, at: number, count: number, skip: number): boolean {
+    if (this.#prefetch && count > 1) this.#messages.prefetch(bytes, at, count);
+    return this.#messages.block(bytes, at, count, skip);
+  }
+
+  begin(): void {
+    this.#messages.reset();
+    this.#clear();
+  }
+
+  /** An order once missed stays unknown: the books are left as they are, and not to be trusted. */
+  lose(): boolean {
+    return false;
+  }
+
+  #bad(reason: number): number {
+    this.#counters[reason]!++;
+    return Verdict.bad;
+  }
+}
+
+/**
+ * Writes sequence and count behind the session. A request is such a header too: it asks for messages
+ * [first, first + count), and the answer is an ordinary downstream packet to whoever asked.
+ */
+export function writeMoldUdp64Header(out: Buffer, first: number, count: number): void {
+  const high = Math.floor(first / 4_294_967_296);
+  out.writeUInt32BE(high, 10);
+  out.writeUInt32BE(first - high * 4_294_967_296, 14);
+  out.writeUInt16BE(Math.min(count, moldUdp64RequestMessagesMax), 18);
 }
 
 /** Where the last of `count` messages ends; -1 when that is behind the datagram's end. */

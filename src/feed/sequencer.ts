@@ -11,7 +11,8 @@ import { Verdict } from "./decoder.ts";
  *   that is a redundant line which lags behind the change;
  * - the sequence going back is a duplicate, unless it begins at 1 and was sent later than anything
  *   before: then the sender began again;
- * - a jump ahead is a gap, reported once, and the datagram that showed it is applied; a jump of more
+ * - a jump ahead is a gap; without patience it is passed over at once, and with it the datagram is to
+ *   be held until what is missing comes or `pass` gives it up; a jump of more
  *   than `maxJump` is believed only when the next datagram goes on from there, because one such
  *   datagram by mistake would make everything that follows look like a duplicate.
  */
@@ -36,8 +37,11 @@ export class Sequencer {
   readonly #doubted: Float64Array;
   readonly #maxJump: number;
 
-  /** Room for `capacity` channels; `maxJump` in messages. */
-  constructor(capacity: number, maxJump: number) {
+  readonly #patient: boolean;
+
+  /** Room for `capacity` channels; `maxJump` in messages; `patient` as said above. */
+  constructor(capacity: number, maxJump: number, patient: boolean) {
+    this.#patient = patient;
     this.#maxJump = maxJump;
     this.#doubted = new Float64Array(capacity);
     this.#keys = new Uint32Array(capacity);
@@ -117,10 +121,14 @@ export class Sequencer {
         return Verdict.duplicate;
       }
       this.#endSession(channel);
-      this.#begin(channel, session0, session1, session2, next, sentNs);
-      if (first === 1) return outcome | Verdict.sessionChange;
+      if (first === 1) {
+        this.#begin(channel, session0, session1, session2, next, sentNs);
+        return outcome | Verdict.sessionChange;
+      }
       this.#gap(1, first);
-      return outcome | Verdict.sessionChange | Verdict.gap;
+      const reached = this.#patient ? 1 : next;
+      this.#begin(channel, session0, session1, session2, reached, sentNs);
+      return Verdict.sessionChange | this.#ahead(outcome);
     }
     if (first < expected) {
       if (first === 1 && sentNs > this.#sentNs[channel]!) {
@@ -138,8 +146,8 @@ export class Sequencer {
       return Verdict.bad;
     }
     this.#gap(expected, first);
-    this.#advance(channel, next, sentNs);
-    return outcome | Verdict.gap;
+    if (!this.#patient) this.#advance(channel, next, sentNs);
+    return this.#ahead(outcome);
   }
 
   /** Counts what a verdict of `offer` other than `applied` alone means. */
@@ -150,15 +158,27 @@ export class Sequencer {
     if ((verdict & Verdict.restart) !== 0) counters[FeedCount.restarts]!++;
     if ((verdict & Verdict.sessionChange) !== 0) counters[FeedCount.sessionChanges]!++;
     if (this.skip > 0) counters[FeedCount.overlaps]!++;
-    if ((verdict & Verdict.gap) !== 0) {
-      counters[FeedCount.gaps]!++;
-      counters[FeedCount.lostMessages]! += this.gapTo - this.gapFrom;
-    }
+  }
+
+  /** Goes on from `next`, which what was held back or given up has reached. */
+  pass(channel: number, next: number): void {
+    this.#expected[channel] = next;
+  }
+
+  /** The three words of the channel's session. */
+  session(channel: number, word: number): number {
+    return this.#session[3 * channel + word]!;
   }
 
   #advance(channel: number, next: number, sentNs: number): void {
     this.#expected[channel] = next;
     if (sentNs > this.#sentNs[channel]!) this.#sentNs[channel] = sentNs;
+  }
+
+  /** What a datagram behind a gap is. */
+  #ahead(outcome: number): number {
+    if (!this.#patient) return outcome | Verdict.gap;
+    return Verdict.held | (outcome & Verdict.heartbeat);
   }
 
   #gap(from: number, to: number): void {

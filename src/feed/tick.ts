@@ -59,6 +59,7 @@ export class Tick implements DatagramDecoder {
   channel = 0;
   sequence = 0;
   sentNs = Number.NaN;
+  readonly deadlineNs = Number.POSITIVE_INFINITY;
 
   readonly #events: MarketEvents;
   readonly #counters: Uint32Array;
@@ -116,6 +117,14 @@ export class Tick implements DatagramDecoder {
     if (bad > 0) return Verdict.bad;
     counters[FeedCount.heartbeats]!++;
     return Verdict.heartbeat;
+  }
+
+  poll(): number {
+    return 0;
+  }
+
+  takeRequest(): undefined {
+    return undefined;
   }
 
   /** One object; -1, or the counter that says what is wrong with it. */
