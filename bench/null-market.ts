@@ -17,7 +17,7 @@ export class NullMarket implements MarketEvents {
   time(marketNs: number): void {
     this.now = marketNs;
   }
-  prefetch(_hi: number, lo: number): void {
+  prefetch(_i: number, _hi: number, lo: number): void {
     this.#add(lo);
   }
   addOrder(i: number, hi: number, lo: number, side: number, size: number, price: number): void {

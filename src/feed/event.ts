@@ -24,10 +24,10 @@ export interface MarketEvents {
   time(marketNs: number): void;
 
   /**
-   * The messages to come will look this order up. It changes nothing: a table too large for the
-   * cache fetches the order's place, so that the misses of a whole datagram overlap.
+   * The messages to come will look this order up. It changes nothing: tables too large for the cache
+   * fetch the places of the order and of its book, so that the misses of a whole datagram overlap.
    */
-  prefetch(refHi: number, refLo: number): void;
+  prefetch(instrument: number, refHi: number, refLo: number): void;
 
   addOrder(
     instrument: number,

@@ -209,10 +209,11 @@ export class Itch50 {
       at = m + bytes.readUInt16BE(at);
       const type = bytes[m]!;
       if (refersTo[type] === 0 || at - m !== itch50LengthOf[type]) continue;
-      if (instruments[bytes.readUInt16BE(m + 1)]! < 0) continue;
-      events.prefetch(bytes.readUInt32BE(m + 11), bytes.readUInt32BE(m + 15));
+      const instrument = instruments[bytes.readUInt16BE(m + 1)]!;
+      if (instrument < 0) continue;
+      events.prefetch(instrument, bytes.readUInt32BE(m + 11), bytes.readUInt32BE(m + 15));
       if (type === 0x55) {
-        events.prefetch(bytes.readUInt32BE(m + 19), bytes.readUInt32BE(m + 23));
+        events.prefetch(instrument, bytes.readUInt32BE(m + 19), bytes.readUInt32BE(m + 23));
       }
     }
   }

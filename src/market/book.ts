@@ -65,7 +65,7 @@ export class BookSet {
   /** The feed's index in the instrument table. */
   readonly feed: number;
   /** Records of all instruments (layout.ts), for those who read a lot. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   readonly doubles: Float64Array;
   private now = 0;
   private staleOrders = 0;
@@ -94,9 +94,10 @@ export class BookSet {
     this.now = marketNs;
   }
 
-  /** See `OrderTable.prefetch`. */
-  prefetch(refHi: number, refLo: number): void {
+  /** Reads the places of an order and of its book's best levels; see `OrderTable.prefetch`. */
+  prefetch(instrument: number, refHi: number, refLo: number): void {
     this.orders.prefetch(refHi, refLo);
+    this.ladders.prefetch(instrument);
   }
 
   addOrder(
@@ -492,8 +493,7 @@ export class BookSet {
   private isStale(slot: number, owner: number): boolean {
     return (
       this.staleOrders !== 0 &&
-      this.orders.words[(slot << 3) + ORDER_GENERATION]! >>> 0 !==
-        this.words[owner * WORDS + GENERATION]!
+      this.orders.words[(slot << 3) + ORDER_GENERATION]! !== this.words[owner * WORDS + GENERATION]!
     );
   }
 

@@ -22,15 +22,28 @@ const LINEAR = 8;
 const SHORT_MOVE = 12;
 
 export class Ladders {
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   readonly doubles: Float64Array;
   readonly pool: LevelPool;
+  private readonly levels: Float64Array;
+  private sink = 0;
 
   constructor(instruments: number, levels: number, levelsPerSide: number) {
     const memory = new ArrayBuffer(instruments * RECORD_BYTES);
-    this.words = new Uint32Array(memory);
+    this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
     this.pool = new LevelPool(levels, levelsPerSide);
+    this.levels = this.pool.levels;
+  }
+
+  /** Reads the best levels of both sides, so that their misses overlap with others. */
+  prefetch(instrument: number): void {
+    const at = instrument * WORDS;
+    const { words, levels } = this;
+    const bid = (words[at + OFFSET]! + words[at + COUNT]! - 1) * LEVEL_DOUBLES;
+    const ask =
+      (words[at + SIDE_WORDS + OFFSET]! + words[at + SIDE_WORDS + COUNT]! - 1) * LEVEL_DOUBLES;
+    if (bid >= 0 && ask >= 0) this.sink += levels[bid]! + levels[ask]!;
   }
 
   /** Adds one order's size to its level, which is made when it is new. False: there was no room. */
@@ -38,7 +51,7 @@ export class Ladders {
     const key = side === 0 ? price : -price;
     const at = this.search(instrument, side, key);
     if (at < 0) return this.insert(instrument, side, ~at, key, size, 1);
-    const levels = this.pool.levels;
+    const levels = this.levels;
     levels[at + 1] = levels[at + 1]! + size;
     levels[at + 2] = levels[at + 2]! + 1;
     return true;
@@ -51,7 +64,7 @@ export class Ladders {
   reduce(instrument: number, side: number, price: number, size: number, orders: number): boolean {
     const at = this.search(instrument, side, side === 0 ? price : -price);
     if (at < 0) return false;
-    const levels = this.pool.levels;
+    const levels = this.levels;
     const left = levels[at + 1]! - size;
     if (left > 0) {
       levels[at + 1] = left;
@@ -67,7 +80,7 @@ export class Ladders {
     const key = side === 0 ? price : -price;
     const at = this.search(instrument, side, key);
     if (at >= 0) {
-      if (size > 0) this.pool.levels[at + 1] = size;
+      if (size > 0) this.levels[at + 1] = size;
       else this.erase(instrument, side, at);
       return 1;
     }
@@ -86,9 +99,9 @@ export class Ladders {
       return;
     }
     const level = (this.words[at + OFFSET]! + count - 1) * LEVEL_DOUBLES;
-    const key = this.pool.levels[level]!;
+    const key = this.levels[level]!;
     this.doubles[best + BID_PRICE] = side === 0 ? key : -key;
-    this.doubles[best + BID_SIZE] = this.pool.levels[level + 1]!;
+    this.doubles[best + BID_SIZE] = this.levels[level + 1]!;
   }
 
   /** Gives the blocks of both sides back. */
@@ -104,7 +117,7 @@ export class Ladders {
   /** The double index of the level with this key, or ~ of where it belongs. Best end first. */
   private search(instrument: number, side: number, key: number): number {
     const at = instrument * WORDS + side * SIDE_WORDS;
-    const levels = this.pool.levels;
+    const levels = this.levels;
     const start = this.words[at + OFFSET]! * LEVEL_DOUBLES;
     const end = start + this.words[at + COUNT]! * LEVEL_DOUBLES;
     let level = end;
@@ -143,7 +156,7 @@ export class Ladders {
       if (!this.grow(record, count, sizeClass)) return false;
       at += this.words[record + OFFSET]! * LEVEL_DOUBLES - from;
     }
-    const levels = this.pool.levels;
+    const levels = this.levels;
     const end = (this.words[record + OFFSET]! + count) * LEVEL_DOUBLES;
     if (end - at > SHORT_MOVE * LEVEL_DOUBLES) {
       levels.copyWithin(at + LEVEL_DOUBLES, at, end);
@@ -159,7 +172,7 @@ export class Ladders {
 
   private erase(instrument: number, side: number, at: number): void {
     const record = instrument * WORDS + side * SIDE_WORDS;
-    const levels = this.pool.levels;
+    const levels = this.levels;
     const count = this.words[record + COUNT]!;
     const end = (this.words[record + OFFSET]! + count) * LEVEL_DOUBLES;
     if (end - at > SHORT_MOVE * LEVEL_DOUBLES) {
@@ -177,7 +190,7 @@ export class Ladders {
     if (offset === -1) return false;
     const from = this.words[record + OFFSET]!;
     if (sizeClass !== 0) {
-      this.pool.levels.copyWithin(
+      this.levels.copyWithin(
         offset * LEVEL_DOUBLES,
         from * LEVEL_DOUBLES,
         (from + count) * LEVEL_DOUBLES,

@@ -9,6 +9,11 @@
  * ```
  * Keys are compared as i32, which the compiler keeps in integer registers; a Uint32Array read above
  * 2^31 would become a double.
+ *
+ * Two million orders fit into no cache, but most messages are about orders that are a few thousand
+ * messages old. So the hash keeps references that follow one another near each other (`home`): it
+ * took a quarter off the time of a message on a whole market, against a hash that scatters them. An
+ * index apart from dense records that are used again at once took longer than this one table.
  */
 import { assert } from "../error.ts";
 
@@ -145,9 +150,17 @@ export class OrderTable {
     return this.home(refHi | 0, refLo | 0);
   }
 
+  /**
+   * Bits 2 to 4 of a reference count within a block, which is spread over 16 slots; all other bits
+   * say, hashed, where the block begins. The lowest two are among those because some venues count in
+   * steps of four: a block is alike for steps of 1 and of 4, and no more than half full of its own.
+   * Larger blocks keep more together and collide worse.
+   */
   private home(hi: number, lo: number): number {
-    const mixed = lo ^ Math.imul(hi, 0x85ebca6b);
-    return Math.imul(mixed ^ (mixed >>> 15), 0x9e3779b1) >>> this.shift;
+    let hash = (lo >>> 5) ^ Math.imul((lo & 3) + 1, 0x2c1b3c6d) ^ Math.imul(hi, 0x9e3779b1);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return (((hash ^ (hash >>> 16)) >>> this.shift) + ((lo >>> 1) & 14)) & this.slotMask;
   }
 
   private move(to: number, from: number): void {
