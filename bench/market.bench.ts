@@ -8,8 +8,8 @@
 import { heapStats } from "bun:jsc";
 import { FeedCount, feedCountSize } from "../src/feed/count.ts";
 import type { MarketEvents } from "../src/feed/event.ts";
-import { Itch50 } from "../src/feed/itch50.ts";
-import { MoldUdp64 } from "../src/feed/moldudp64.ts";
+import type { DatagramDecoder } from "../src/feed/decoder.ts";
+import { formats } from "../src/feed/format.ts";
 import { BookSet } from "../src/market/book.ts";
 import { StateCoder } from "../src/market/coder.ts";
 import { BookCount } from "../src/market/fault.ts";
@@ -88,7 +88,7 @@ const lengths = new Uint32Array(batch.length);
 
 /** Applies datagrams and returns the ns it took. `after` is called once a datagram. */
 function apply(
-  decoder: MoldUdp64,
+  decoder: DatagramDecoder,
   { bytes, starts }: Datagrams,
   first: number,
   end: number,
@@ -121,13 +121,16 @@ function measure(name: (typeof cases)[number]): Result {
   const books = name === "book" || name === "state" ? createBooks() : undefined;
   const events: MarketEvents = books ?? (name === "naive" ? new NaiveBooks() : new NoBooks());
   const counters = new Uint32Array(feedCountSize);
-  const decoder = new MoldUdp64(
-    new Itch50(events, counters),
-    counters,
-    2 ** 31,
-    option("prefetch", 1) === 1,
-    () => {},
-  );
+  const decoder = formats.itch50.create(events, counters, {
+    channels: 1,
+    maxJump: 2 ** 31,
+    prefetch: option("prefetch", 1) === 1,
+    instruments: 16_384,
+    baseEpochNs: 0n,
+    priceDecimals: 4,
+    sizeDecimals: 0,
+    timestampUnit: "ns",
+  });
   let after = (): void => books?.clearTouched();
   let states = 0;
   if (name === "state") {
