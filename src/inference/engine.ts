@@ -168,6 +168,7 @@ export class Inference {
   #version: DecisionVersion | null = null;
   #uses: UseReporter | null = null;
   #warmer: Warmer | null = null;
+  #saidWarm: Warmer | null = null;
   #shadow: Shadow | null = null;
   #shadowVersion: DecisionVersion | null = null;
   #shadowAsking = 0;
@@ -222,6 +223,7 @@ export class Inference {
     this.#uses?.poll(nowMs);
     this.#outbox.poll(nowMs);
     if (nowMs >= this.#statusAfterMs) this.#gauge(nowMs);
+    this.#sayWarm(nowMs);
   }
 
   /** Whether a host has the model in memory and answers. */
@@ -598,6 +600,15 @@ export class Inference {
     }
     this.#keep(version, question.text, verdict);
     this.#settleWarm(asking, true);
+    this.#refill();
+  }
+
+  /** A slot has come free: the next question goes out now, not at the loop's next turn. */
+  #refill(): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#dispatch(nowMs);
+    this.#warm(nowMs);
+    this.#warmShadow(nowMs);
   }
 
   #keep({ text: version }: DecisionVersion, state: string, verdict: Verdict): void {
@@ -820,6 +831,15 @@ export class Inference {
     if (!shadow.warmer.progress(nowMs).finished) return;
     const { agreement } = shadow.comparison.report();
     if (agreement !== null && agreement >= takeOverAgreement) this.switchToShadow();
+  }
+
+  #sayWarm(nowMs: number): void {
+    const progress = this.#warmer?.progress(nowMs);
+    if (progress?.finished !== true || this.#saidWarm === this.#warmer) return;
+    this.#saidWarm = this.#warmer;
+    const { done, total, failed } = progress;
+    const failures = failed === 0 ? "" : `, ${failed} failed`;
+    this.#options.notice(`warm: ${done} of ${total} states have an answer${failures}`);
   }
 
   #gauge(nowMs: number): void {
