@@ -1,5 +1,5 @@
 /** Everything that is inside the binary, and under which terms. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { runtimeNotice } from "./runtime.ts";
@@ -59,7 +59,18 @@ function readPackage(folder: string, name: string): BundledPackage {
   if (version === undefined || license === undefined) {
     throw new Error(`${name} names no version or no licence in its package.json`);
   }
-  const file = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry));
-  const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim();
-  return { name, version, license, text };
+  return { name, version, license, text: licenseText(folder, license) };
+}
+
+/** The package's own file, or the common text of its licence where it comes without one. */
+function licenseText(folder: string, license: string): string {
+  const own = readdirSync(folder).find((entry) => /^(?:licen[cs]e|copying)/i.test(entry));
+  const common = join(import.meta.dir, "license-text", `${license}.txt`);
+  const path = own === undefined ? common : join(folder, own);
+  if (!existsSync(path)) {
+    throw new Error(
+      `${folder} comes without a licence file; put the text of ${license} at ${common}`,
+    );
+  }
+  return readFileSync(path, "utf8").trim();
 }
