@@ -4,12 +4,15 @@ import { ConfigError } from "../config/mistake.ts";
 import { connectsMax, parseTarget, probeConnect, renderConnect } from "../doctor/connect.ts";
 import { noNeeds, systemClock, type MachineNeeds } from "../doctor/context.ts";
 import { diagnose, type DiagnoseOptions } from "../doctor/diagnose.ts";
+import { readDrift } from "../doctor/drift.ts";
 import { areas, severities, type Area, type Severity } from "../doctor/finding.ts";
 import { renderDiagnosis } from "../doctor/render.ts";
 import { EdgeError } from "../error.ts";
+import { runTool } from "../host/tool.ts";
 import { machineNeeds } from "../thread/machine-need.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
+import { ownProgram } from "./tune-option.ts";
 
 interface DoctorFlags {
   json?: boolean;
@@ -80,9 +83,12 @@ function terminal(): { columns: number; colour: boolean } {
 }
 
 /** An invalid configuration is a finding here; what it would have asked for is then unknown. */
-function needsOf(command: Command): MachineNeeds {
+function needsOf(command: Command, root: string | undefined): MachineNeeds {
   try {
-    return machineNeeds(loadFromCommand(command));
+    const loaded = loadFromCommand(command);
+    const needs = machineNeeds(loaded, ownProgram());
+    if (root === undefined) return needs;
+    return { ...needs, drift: () => readDrift(runTool, ownProgram(), ["--root", root]) };
   } catch (error) {
     if (!(error instanceof EdgeError)) throw error;
     const problems =
@@ -96,7 +102,7 @@ function needsOf(command: Command): MachineNeeds {
 async function examine(command: Command, flags: DoctorFlags, signal: AbortSignal): Promise<void> {
   const options: DiagnoseOptions = {
     windowMs: flags.window,
-    needs: needsOf(command),
+    needs: needsOf(command, flags.root),
     active: flags.passive !== true,
     throughput: flags.throughput === true,
   };

@@ -69,7 +69,7 @@ export interface MachineNeeds {
   receiveBufferBytes: number;
   ollama: OllamaNeeds | undefined;
   /** Compares the machine with what was applied to it; undefined leaves it out. */
-  drift: (() => DriftReport) | undefined;
+  drift: (() => Promise<DriftReport>) | undefined;
   /** The configuration's file and what is wrong with it, in words; undefined leaves it out. */
   config: { file: string; problems: readonly string[] } | undefined;
 }

@@ -1,28 +1,11 @@
 /** The data directory: room, kind of file system, and how long a small synchronous write takes. */
-import {
-  closeSync,
-  existsSync,
-  fdatasyncSync,
-  fsyncSync,
-  constants,
-  openSync,
-  statfsSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
-import { windowS, type DoctorClock, type Probe, type ProbeContext } from "./context.ts";
+import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
+import { flush, throughput } from "./storage-write.ts";
 import { bytes, duration, percent, plural } from "./text.ts";
-
-/** A page of SQLite's, the unit of its log. */
-const writeBytes = 4096;
-const writesMax = 16;
-const writeBudgetNs = 500e6;
-const throughputChunkBytes = 1 << 20;
-const throughputBytesMax = 64 << 20;
-const throughputBudgetNs = 2e9;
 
 const remote = new Set(["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"]);
 const volatile = new Set(["tmpfs", "ramfs"]);
@@ -98,99 +81,6 @@ function device(context: ProbeContext, mount: Mount, directory: string): Outcome
       `${plural(writes, "write")}${writes === 0 ? "" : ` at ${duration(writeMs * 1e6)} on average`}, ` +
       `${plural(after.reads - before.reads, "read")}.`,
     { device: after.name, busyShare: busy, writes, writeMs, directory },
-    directory,
-  );
-}
-
-/**
- * One name for every examination: what one that was killed left behind is overwritten by the next,
- * and a link that somebody put in its place is not followed.
- */
-const scratchName = ".hftedge-doctor";
-
-function openScratch(path: string): number {
-  const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
-  return openSync(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-}
-
-/** Times a few appended and flushed pages, as a commit does; the file is gone afterwards. */
-function timedWrites(path: string, clock: DoctorClock): number[] {
-  const page = new Uint8Array(writeBytes).fill(0x5a);
-  const file = openScratch(path);
-  const times: number[] = [];
-  try {
-    const start = clock.nowNs();
-    for (let index = 0; index < writesMax; index++) {
-      const before = clock.nowNs();
-      writeSync(file, page, 0, writeBytes, index * writeBytes);
-      fdatasyncSync(file);
-      const after = clock.nowNs();
-      times.push(after - before);
-      if (after - start > writeBudgetNs) break;
-    }
-  } finally {
-    closeSync(file);
-    rmSync(path, { force: true });
-  }
-  return times.toSorted((a, b) => a - b);
-}
-
-function flush({ clock }: ProbeContext, directory: string): Outcome {
-  let times: number[];
-  try {
-    times = timedWrites(join(directory, scratchName), clock);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EACCES" || code === "EPERM") {
-      return notApplicable("storage.flush", "this user may not write there", directory);
-    }
-    return finding(
-      "storage.flush",
-      "critical",
-      `A write failed: ${code ?? String(error)}.`,
-      { directory },
-      directory,
-    );
-  }
-  const middleNs = times[times.length >> 1] ?? 0;
-  const maxNs = times.at(-1) ?? 0;
-  return finding(
-    "storage.flush",
-    severityAbove(middleNs, 5e6, 20e6, 200e6),
-    `${times.length} writes of 4 KiB, each flushed: median ${duration(middleNs)}, worst ${duration(maxNs)}.`,
-    { writes: times.length, medianNs: middleNs, maxNs, directory },
-    directory,
-  );
-}
-
-async function throughput({ clock }: ProbeContext, directory: string): Promise<Outcome> {
-  const path = join(directory, scratchName);
-  const chunk = new Uint8Array(throughputChunkBytes);
-  // Bytes that do not compress, so that a compressing file system cannot flatter itself.
-  for (let offset = 0; offset < chunk.length; offset += 65_536) {
-    crypto.getRandomValues(chunk.subarray(offset, offset + 65_536));
-  }
-  const file = openScratch(path);
-  let written = 0;
-  const start = clock.nowNs();
-  try {
-    while (written < throughputBytesMax && clock.nowNs() - start < throughputBudgetNs) {
-      written += writeSync(file, chunk);
-      fdatasyncSync(file);
-      // Others on this thread go on between the chunks.
-      await clock.sleep(0);
-    }
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-    rmSync(path, { force: true });
-  }
-  const rate = written / ((clock.nowNs() - start) / 1e9);
-  return finding(
-    "storage.throughput",
-    rate < 20e6 ? "warning" : rate < 100e6 ? "note" : "ok",
-    `${bytes(written)} written and flushed at ${bytes(rate)}/s.`,
-    { bytesPerSecond: rate, writtenBytes: written, directory },
     directory,
   );
 }

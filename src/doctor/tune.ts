@@ -17,9 +17,9 @@ function list(items: readonly DriftItem[]): string {
 
 export const tuneProbe: Probe = {
   area: "tune",
-  run: ({ needs }) => {
+  run: async ({ needs }) => {
     if (needs.drift === undefined) return [notApplicable("tune.drift", "it was not asked for")];
-    const { applied, drift, pending } = needs.drift();
+    const { applied, drift, pending } = await needs.drift();
     const values = { applied, drift: drift.length, pending: pending.length };
     if (!applied) {
       const evidence =

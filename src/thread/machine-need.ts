@@ -3,9 +3,15 @@ import { accepted, isLoopback, isMulticast, parseFeedLine } from "../config/addr
 import type { LoadedConfig } from "../config/load.ts";
 import type { InferenceConfig } from "../config/section/inference.ts";
 import type { MachineNeeds, OllamaNeeds } from "../doctor/context.ts";
+import { readDrift } from "../doctor/drift.ts";
+import { runTool } from "../host/tool.ts";
 import { freezeRequest, type OptionValue } from "../inference/request.ts";
 
-export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): MachineNeeds {
+/** `program` is how hftedge is started, for what it has to ask of itself. */
+export function machineNeeds(
+  { config, dataDirectory, file }: Pick<LoadedConfig, "config" | "dataDirectory" | "file">,
+  program: readonly string[],
+): MachineNeeds {
   const lines = config.feed.flatMap((feed) =>
     feed.lines.map((line) => accepted(parseFeedLine(line))),
   );
@@ -22,7 +28,7 @@ export function machineNeeds({ config, dataDirectory, file }: LoadedConfig): Mac
     feedCpus: config.thread.feedCpu >= 0 ? [config.thread.feedCpu] : [],
     receiveBufferBytes: Math.max(...config.feed.map((feed) => feed.receiveBufferBytes)),
     ollama: config.inference.engine === "ollama" ? ollamaNeeds(config.inference) : undefined,
-    drift: undefined,
+    drift: () => readDrift(runTool, program, file === null ? [] : ["--config", file]),
     config: { file: file ?? "defaults, environment and flags", problems: [] },
   };
 }

@@ -1,6 +1,7 @@
 /** Parsers of other programs' output, and the judgement of versions. */
 import { describe, expect, test } from "bun:test";
 import { parseChronyTracking } from "../../src/doctor/clock.ts";
+import { parseTuneStatus, readDrift } from "../../src/doctor/drift.ts";
 import { blockingReasons, parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
 import { compareVersions, knownDefects } from "../../src/doctor/ollama-defect.ts";
 import { bytes, duration, percent, plural } from "../../src/doctor/text.ts";
@@ -107,6 +108,33 @@ describe("Ollama's versions", () => {
   test("a build from source has no number to judge by", () => {
     expect(knownDefects("0.0.0")).toEqual([]);
     expect(knownDefects("main")).toEqual([]);
+  });
+});
+
+function never(): Promise<undefined> {
+  return Promise.resolve(undefined);
+}
+
+describe("hftedge tune status --json", () => {
+  test("drift, what waits, and whether anything was ever applied", () => {
+    const json = JSON.stringify({
+      applied: true,
+      state: "drift",
+      drift: [{ id: "cpu.governor", live: "powersave", desired: "performance", reason: null }],
+      pending: [{ id: "kernel.isolcpus", live: null, desired: null, reason: "needs a reboot" }],
+      settings: [],
+    });
+    expect(parseTuneStatus(json)).toEqual({
+      applied: true,
+      drift: [{ id: "cpu.governor", live: "powersave", desired: "performance", reason: null }],
+      pending: [{ id: "kernel.isolcpus", live: null, desired: null, reason: "needs a reboot" }],
+    });
+  });
+  test.each(["", "{}", "null", '{"error":{"code":"X"}}', "words"])("%j is no status", (text) => {
+    expect(() => parseTuneStatus(text)).toThrow("gave no answer");
+  });
+  test("a program that does not end is told of", async () => {
+    await expect(readDrift(never, ["hftedge"])).rejects.toThrow("did not end");
   });
 });
 

@@ -12,6 +12,7 @@ function needs(env: Readonly<Record<string, string>>): MachineNeeds {
       userId: 1000,
       systemFile: "/nonexistent/hftedge.toml",
     }),
+    ["hftedge"],
   );
 }
 
@@ -25,7 +26,7 @@ describe("what a configuration asks of the machine", () => {
       multicastGroups: 0,
       feedCpus: [],
       receiveBufferBytes: 33_554_432,
-      drift: undefined,
+      drift: expect.any(Function),
       config: { file: "defaults, environment and flags", problems: [] },
     });
     expect(ollama).toMatchObject({ model: "llama3.2:3b", contextLength: 1024, inFlight: 1 });

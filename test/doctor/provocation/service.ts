@@ -229,7 +229,7 @@ export const serviceProvocations: readonly Provocation[] = [
     severity: "warning",
     needs: {
       drift: () => {
-        return {
+        return Promise.resolve({
           applied: true,
           drift: [
             { id: "net.rmem-max", live: "212992", desired: "33554432", reason: null },
@@ -241,7 +241,7 @@ export const serviceProvocations: readonly Provocation[] = [
             },
           ],
           pending: [],
-        };
+        });
       },
     },
     evidence:
@@ -260,7 +260,7 @@ export const serviceProvocations: readonly Provocation[] = [
           desired: "performance",
           reason: null,
         };
-        return { applied: false, drift: [item], pending: [] };
+        return Promise.resolve({ applied: false, drift: [item], pending: [] });
       },
     },
     evidence: "Never applied here; it would change 1 setting",
@@ -273,7 +273,7 @@ export const serviceProvocations: readonly Provocation[] = [
     needs: {
       drift: () => {
         const item = { id: "kernel.isolcpus", live: null, desired: null, reason: "needs a reboot" };
-        return { applied: true, drift: [], pending: [item] };
+        return Promise.resolve({ applied: true, drift: [], pending: [item] });
       },
     },
     evidence: "waiting for a reboot or a restart: kernel.isolcpus needs a reboot",
