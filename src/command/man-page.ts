@@ -47,6 +47,8 @@ export function manPage(program: CommandSpec): string {
     "The data directory as root and for anyone else; $STATE_DIRECTORY wins over both.",
     ".SH EXIT STATUS",
     ...exitCodes.flatMap(([code, meaning]) => [".TP", `.B ${code}`, text(meaning)]),
+    ".PP",
+    "Commands that report a state have further codes, which their descriptions name.",
     "",
   ].join("\n");
 }

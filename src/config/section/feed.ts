@@ -82,7 +82,9 @@ export const feedSection = z.strictObject({
   timestampUnit: z
     .enum(["s", "ms", "us", "ns"])
     .default("ms")
-    .describe("Unit of a tick feed's timestamps, which count from 1970."),
+    .describe(
+      "Unit of a tick feed's timestamps, which count from 1970 and lie within 104 days of date.",
+    ),
   date: parsedStringOrNone(parseDate)
     .default("")
     .describe("Trading date whose midnight the feed's times count from; empty for today."),
