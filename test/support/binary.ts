@@ -46,9 +46,10 @@ export function binaryPath(): string {
 function isFresh(): boolean {
   const builtMs = mtimeOf(binary);
   if (builtMs === null) return false;
-  const sources = [...new Bun.Glob("**/*").scanSync({ cwd: join(root, "src") })].map((file) =>
-    join(root, "src", file),
-  );
+  const sources = ["src", "sql"].flatMap((folder) => {
+    const cwd = join(root, folder);
+    return [...new Bun.Glob("**/*").scanSync({ cwd })].map((file) => join(cwd, file));
+  });
   const inputs = [...sources, join(root, "package.json"), join(root, "bun.lock")];
   return inputs.every((path) => (mtimeOf(path) ?? 0) <= builtMs);
 }
@@ -230,3 +231,6 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     },
   };
 }
+
+// Built while the file is loaded, so that no test's time-out has to hold a build.
+binaryPath();
