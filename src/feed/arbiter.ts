@@ -88,8 +88,9 @@ export class Arbiter {
   readonly #requests: Uint32Array;
   readonly #dueNs: Float64Array;
   readonly #requestDue: Uint8Array;
-  /** The highest next sequence that anything told of. */
+  /** The highest next sequence that anything told of, and when. */
   readonly #announced: Float64Array;
+  readonly #announcedNs: Float64Array;
 
   constructor(
     channels: number,
@@ -120,6 +121,7 @@ export class Arbiter {
     this.#dueNs = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
     this.#requestDue = new Uint8Array(channels);
     this.#announced = new Float64Array(channels);
+    this.#announcedNs = new Float64Array(channels);
   }
 
   /**
@@ -173,7 +175,7 @@ export class Arbiter {
     }
     if ((seen & Verdict.gap) !== 0) verdict |= this.#loseNow(channel, nowNs);
     if (this.#phase[channel] === Phase.replacing) {
-      verdict = this.#keep(seen, channel, first, count, bytes, at, end);
+      verdict = this.#keep(seen, channel, first, count, nowNs, bytes, at, end);
     } else if ((seen & Verdict.held) !== 0) {
       verdict |= this.#hold(channel, first, count, nowNs, bytes, at, end);
     } else if ((seen & Verdict.applied) !== 0) {
@@ -233,7 +235,7 @@ export class Arbiter {
     end: number,
   ): number {
     let verdict = 0;
-    if (first + count > this.#announced[channel]!) this.#announced[channel] = first + count;
+    this.#announce(channel, first + count, nowNs);
     if (this.#phase[channel] === Phase.whole) {
       this.#open++;
       this.#openGap(channel, first, nowNs);
@@ -242,7 +244,7 @@ export class Arbiter {
       this.#gapTo[channel] = first;
     }
     if (count > 0) {
-      const put = this.#reorder.put(channel, first, count, bytes, at, end);
+      const put = this.#reorder.put(channel, first, count, nowNs, bytes, at, end);
       if (put === ReorderPut.known) return verdict | Verdict.duplicate;
       if (put === ReorderPut.full) {
         return verdict | this.#overflow(channel, first, count, nowNs, bytes, at, end);
@@ -254,6 +256,12 @@ export class Arbiter {
       }
     }
     return verdict;
+  }
+
+  #announce(channel: number, next: number, nowNs: number): void {
+    if (next <= this.#announced[channel]!) return;
+    this.#announced[channel] = next;
+    this.#announcedNs[channel] = nowNs;
   }
 
   /** No room for one more: gaps are given up until there is, or until it is this one's turn. */
@@ -281,12 +289,12 @@ export class Arbiter {
         }
         break;
       }
-      if (reorder.put(channel, first, count, bytes, at, end) === ReorderPut.kept) break;
+      if (reorder.put(channel, first, count, nowNs, bytes, at, end) === ReorderPut.kept) break;
       const head = reorder.head(channel);
       const to = head >= 0 ? Math.min(reorder.first[head]!, first) : first;
       verdict |= this.#loseUntil(channel, to, nowNs) | this.#flush(channel, nowNs);
     }
-    return verdict | this.#next(channel, nowNs);
+    return verdict | this.#next(channel);
   }
 
   /** While a snapshot is read: the newest datagrams, the oldest making room for them. */
@@ -295,34 +303,34 @@ export class Arbiter {
     channel: number,
     first: number,
     count: number,
+    nowNs: number,
     bytes: Buffer,
     at: number,
     end: number,
   ): number {
     const reorder = this.#reorder;
-    const next = first + count;
-    if (next > this.#announced[channel]!) this.#announced[channel] = next;
+    this.#announce(channel, first + count, nowNs);
     const verdict = seen & ~(Verdict.applied | Verdict.held);
     if (count === 0 || (seen & Verdict.duplicate) !== 0) return verdict;
-    let put = reorder.put(channel, first, count, bytes, at, end);
+    let put = reorder.put(channel, first, count, nowNs, bytes, at, end);
     if (put === ReorderPut.full && reorder.head(channel) >= 0) {
       this.#counters[FeedCount.reorderFull]!++;
       reorder.drop(channel);
-      put = reorder.put(channel, first, count, bytes, at, end);
+      put = reorder.put(channel, first, count, nowNs, bytes, at, end);
     }
     return put === ReorderPut.known ? verdict | Verdict.duplicate : verdict;
   }
 
-  #openGap(channel: number, to: number, nowNs: number): void {
+  #openGap(channel: number, to: number, seenNs: number): void {
     this.#counters[FeedCount.gaps]!++;
     this.#phase[channel] = Phase.holding;
     this.#gapFrom[channel] = this.sequencer.expected(channel);
     this.#gapTo[channel] = to;
-    this.#seenNs[channel] = nowNs;
+    this.#seenNs[channel] = seenNs;
     this.#answered[channel] = Answer.none;
     this.#waited[channel] = 0;
     this.#requests[channel] = 0;
-    this.#due(channel, nowNs + this.#options.holdNs);
+    this.#due(channel, seenNs + this.#options.holdNs);
   }
 
   #due(channel: number, dueNs: number): void {
@@ -364,15 +372,18 @@ export class Arbiter {
       return verdict;
     }
     this.#endGap(channel, this.#gapTo[channel]!, this.#filledBy(channel), nowNs);
-    return verdict | this.#next(channel, nowNs);
+    return verdict | this.#next(channel);
   }
 
   /** After a gap has ended: the next one, or the channel is whole. */
-  #next(channel: number, nowNs: number): number {
-    const slot = this.#reorder.head(channel);
-    const to = slot >= 0 ? this.#reorder.first[slot]! : this.#announced[channel]!;
+  #next(channel: number): number {
+    const reorder = this.#reorder;
+    const slot = reorder.head(channel);
+    const to = slot >= 0 ? reorder.first[slot]! : this.#announced[channel]!;
     if (to > this.sequencer.expected(channel)) {
-      this.#openGap(channel, to, nowNs);
+      // It waits from when it was seen, not from when the gap before it ended: otherwise many gaps
+      // would be given up one wait after the other, and the books would fall behind more and more.
+      this.#openGap(channel, to, slot >= 0 ? reorder.cameNs[slot]! : this.#announcedNs[channel]!);
       return 0;
     }
     this.#close(channel);
@@ -468,7 +479,7 @@ export class Arbiter {
   /** What is missing of the present gap is lost, and the channel goes on behind it. */
   #giveUp(channel: number, nowNs: number): number {
     const verdict = this.#loseUntil(channel, this.#gapTo[channel]!, nowNs);
-    return verdict | this.#flush(channel, nowNs) | this.#next(channel, nowNs);
+    return verdict | this.#flush(channel, nowNs) | this.#next(channel);
   }
 
   /** Gives up everything before `to`. */
@@ -508,7 +519,7 @@ export class Arbiter {
     this.#broken[channel] = 0;
     this.sequencer.pass(channel, next);
     this.sequence = next - 1;
-    const verdict = this.#flush(channel, nowNs) | this.#next(channel, nowNs);
+    const verdict = this.#flush(channel, nowNs) | this.#next(channel);
     return verdict | Verdict.cleared | this.#waiting();
   }
 
@@ -518,13 +529,14 @@ export class Arbiter {
     const at = head >= 0 ? this.#reorder.first[head]! : this.sequencer.expected(channel);
     this.sequencer.pass(channel, at);
     const lost = Verdict.gap | this.#break(channel, at, nowNs);
-    return lost | this.#flush(channel, nowNs) | this.#next(channel, nowNs) | this.#waiting();
+    return lost | this.#flush(channel, nowNs) | this.#next(channel) | this.#waiting();
   }
 
   /** The channel begins anew: what was missing or kept of the old sequence does not matter. */
   #begin(channel: number, nowNs: number): void {
     if (this.#phase[channel] !== Phase.whole) {
-      this.#endGap(channel, this.#gapTo[channel]!, GapEnd.superseded, nowNs);
+      const to = Math.max(this.#gapTo[channel]!, this.#announced[channel]!);
+      this.#endGap(channel, to, GapEnd.superseded, nowNs);
       this.#close(channel);
     }
     if (this.#broken[channel] === 1) this.#brokenCount--;

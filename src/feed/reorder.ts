@@ -12,6 +12,8 @@ export class ReorderBuffer {
   /** Per slot: the sequence of its first message and the number of messages. */
   readonly first: Float64Array;
   readonly count: Uint16Array;
+  /** Per slot: when it came. */
+  readonly cameNs: Float64Array;
   /** Datagrams kept at present, of all channels, and the most there ever were. */
   used = 0;
   usedMax = 0;
@@ -32,6 +34,7 @@ export class ReorderBuffer {
     this.bytes = Buffer.alloc(slots * slotBytes);
     this.first = new Float64Array(slots);
     this.count = new Uint16Array(slots);
+    this.cameNs = new Float64Array(slots);
     this.#lengths = new Uint16Array(slots);
     this.#free = Int32Array.from({ length: slots }, (_, i) => i);
     this.#lists = new Int32Array(channels * 2 * slots);
@@ -51,6 +54,7 @@ export class ReorderBuffer {
     channel: number,
     first: number,
     count: number,
+    nowNs: number,
     bytes: Buffer,
     at: number,
     end: number,
@@ -70,6 +74,7 @@ export class ReorderBuffer {
     if (this.used > this.usedMax) this.usedMax = this.used;
     this.first[slot] = first;
     this.count[slot] = count;
+    this.cameNs[slot] = nowNs;
     this.#lengths[slot] = end - at;
     bytes.copy(this.bytes, slot * this.slotBytes, at, end);
     lists.copyWithin(base + place + 1, base + place, base + this.#tails[channel]!);

@@ -7,8 +7,8 @@ import { Verdict } from "./decoder.ts";
  * table, a session is three u32 words.
  *
  * Rules, in the order in which they are tried:
- * - another session is believed at once, except the previous one as long as it says nothing new:
- *   that is a redundant line which lags behind the change;
+ * - another session is believed at once, except the previous one, which is a redundant line that lags
+ *   behind the change, unless it begins anew as in the next rule;
  * - the sequence going back is a duplicate, unless it begins at 1 and was sent later than anything
  *   before: then the sender began again;
  * - a jump ahead is a gap; without patience it is passed over at once, and with it the datagram is to
@@ -30,8 +30,7 @@ export class Sequencer {
   readonly #previous: Uint32Array;
   /** The sequence each channel expects next; 0 before its first datagram. */
   readonly #expected: Float64Array;
-  /** The sequence at which the previous session ended; 0 when there was none. */
-  readonly #previousExpected: Float64Array;
+  readonly #hasPrevious: Uint8Array;
   readonly #sentNs: Float64Array;
   /** The sequence that would confirm a jump which was not believed. */
   readonly #doubted: Float64Array;
@@ -48,7 +47,7 @@ export class Sequencer {
     this.#session = new Uint32Array(3 * capacity);
     this.#previous = new Uint32Array(3 * capacity);
     this.#expected = new Float64Array(capacity);
-    this.#previousExpected = new Float64Array(capacity);
+    this.#hasPrevious = new Uint8Array(capacity);
     this.#sentNs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
   }
 
@@ -114,12 +113,11 @@ export class Sequencer {
       return first > 1 ? outcome | Verdict.joined : outcome;
     }
     if (!sameSession(this.#session, channel, session0, session1, session2)) {
-      if (
-        sameSession(this.#previous, channel, session0, session1, session2) &&
-        next <= this.#previousExpected[channel]!
-      ) {
-        return Verdict.duplicate;
-      }
+      const again = first === 1 && sentNs > this.#sentNs[channel]!;
+      const late =
+        this.#hasPrevious[channel] === 1 &&
+        sameSession(this.#previous, channel, session0, session1, session2);
+      if (late && !again) return Verdict.duplicate;
       this.#endSession(channel);
       if (first === 1) {
         this.#begin(channel, session0, session1, session2, next, sentNs);
@@ -205,7 +203,7 @@ export class Sequencer {
   #endSession(channel: number): void {
     const at = 3 * channel;
     for (let i = 0; i < 3; i++) this.#previous[at + i] = this.#session[at + i]!;
-    this.#previousExpected[channel] = this.#expected[channel]!;
+    this.#hasPrevious[channel] = 1;
   }
 }
 

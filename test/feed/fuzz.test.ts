@@ -250,15 +250,24 @@ function fuzz(
 
 describe("random and mutated datagrams", () => {
   const datagrams = scaled(1_000_000);
-  test(`itch50: ${datagrams}`, () =>
-    fuzz("itch50", itchSamples(), datagrams, (out, sequence) => {
-      out.writeBigUInt64BE(BigInt(sequence), 10);
-    }));
-  test(`iex: ${datagrams}`, () =>
-    fuzz("iex", iexSamples(), datagrams, (out, sequence) => {
-      out.writeBigUInt64LE(BigInt(sequence), 24);
-    }));
-  test(`tick: ${datagrams}`, () => fuzz("tick", tickSamples(), datagrams, () => {}));
+  const patienceMs = 60_000 * Math.max(1, scaled(1));
+  test(
+    `itch50: ${datagrams}`,
+    () =>
+      fuzz("itch50", itchSamples(), datagrams, (out, sequence) => {
+        out.writeBigUInt64BE(BigInt(sequence), 10);
+      }),
+    patienceMs,
+  );
+  test(
+    `iex: ${datagrams}`,
+    () =>
+      fuzz("iex", iexSamples(), datagrams, (out, sequence) => {
+        out.writeBigUInt64LE(BigInt(sequence), 24);
+      }),
+    patienceMs,
+  );
+  test(`tick: ${datagrams}`, () => fuzz("tick", tickSamples(), datagrams, () => {}), patienceMs);
 });
 
 /** Whether `JSON.parse` finds an object in it. */

@@ -11,7 +11,7 @@ interface Seen {
   applied: Set<number>;
   highest: number;
   sentNs: number;
-  previous: { session: number; highest: number } | undefined;
+  previous: number | undefined;
 }
 
 /** The same rules, spelled out over sets: what is new in a datagram, and what is missing before it. */
@@ -31,15 +31,15 @@ function model(
     applied: new Set(),
     highest: 0,
     sentNs: Number.NEGATIVE_INFINITY,
-    previous: previous && { session: previous.session, highest: previous.highest },
+    previous: previous?.session,
   });
   if (seen === undefined) {
     seen = begun();
     seen.highest = first - 1;
     for (let i = 1; i < first; i++) seen.applied.add(i);
   } else if (seen.session !== session) {
-    const { previous } = seen;
-    if (previous?.session === session && first + count - 1 <= previous.highest) {
+    const again = first === 1 && sentNs > seen.sentNs;
+    if (seen.previous === session && !again) {
       return { fresh: [], missing: [], restart, change };
     }
     seen = begun(seen);
