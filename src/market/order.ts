@@ -11,9 +11,10 @@
  * 2^31 would become a double.
  *
  * Two million orders fit into no cache, but most messages are about orders that are a few thousand
- * messages old. So the hash keeps references that follow one another near each other (`home`): it
- * took a quarter off the time of a message on a whole market, against a hash that scatters them. An
- * index apart from dense records that are used again at once took longer than this one table.
+ * messages old. So the hash keeps references that follow one another near each other (`home`). On a
+ * whole market, runs taken in turn, blocks of 32 references took about a quarter off the time of a
+ * message against a hash that scatters them; blocks of 8 were no different within the noise, and
+ * collide less. An index apart from records that are used again at once was slower than this.
  */
 import { assert } from "../error.ts";
 
