@@ -38,6 +38,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./hold.ts")).releaseCommand(),
   },
   {
+    name: "warm",
+    group: running,
+    summary: "ask the model about states before the open, and keep its answers",
+    load: async () => (await import("./warm.ts")).warmCommand(),
+  },
+  {
     name: "tune",
     group: machine,
     summary: "show and change the settings that cost latency",
