@@ -54,12 +54,18 @@ export function requireRoot(host: Host): void {
   throw new EdgeError("NOT_ROOT", "changing the machine needs root", "run it with sudo");
 }
 
-function entryOf(host: Host, change: Change, known: JournalEntry | undefined): JournalEntry {
+function entryOf(
+  host: Host,
+  change: Change,
+  known: JournalEntry | undefined,
+  run: number,
+): JournalEntry {
   const { target, setting, before, desired } = change;
   const stat: FileStat | null = target.kind === "file" ? host.stat(target.path) : null;
   return {
     key: targetKey(target),
     setting,
+    run,
     target,
     original: known === undefined ? before : known.original,
     stat: known === undefined ? stat : known.stat,
@@ -81,17 +87,19 @@ function openJournal(
   made: readonly string[],
 ): JournalWriter {
   const old = readJournal(host);
+  const run = (old?.run ?? 0) + 1;
   const entries = new Map(old?.entries);
   for (const change of changes) {
     const key = targetKey(change.target);
     const known = entries.get(key);
     // Order is the order of writing, which a revert walks backwards.
     entries.delete(key);
-    entries.set(key, entryOf(host, change, known));
+    entries.set(key, entryOf(host, change, known, run));
   }
   const journal: Journal = {
     // Roles as they were found, so that they are the same at the next boot.
     request: { ...plan.request, roles: plan.machine.roles },
+    run,
     directories: [
       ...new Set([...(old?.directories ?? []), ...made, ...missingFolders(host, changes)]),
     ],
@@ -141,7 +149,9 @@ function writeOne(access: Access, writer: JournalWriter, change: Change): WriteR
     outcome = Outcome.clamped;
     reason = `asked for ${desired}, and it became ${accepted}`;
   }
-  if (retired && outcome === Outcome.applied) writer.restored(key);
+  // An unconfirmed run may have to give it again.
+  const forget = retired && outcome === Outcome.applied && writer.journal.confirmByMs === null;
+  if (forget) writer.restored(key);
   else writer.done(key, outcome, accepted, reason);
   const failed = isFailure(change, outcome);
   return { id: change.setting, key, outcome, before, desired, accepted, reason, retired, failed };
@@ -208,6 +218,13 @@ async function applyLocked(
   try {
     removeStray(host, journalPath);
     const old = readJournal(host);
+    if (old !== null && old.confirmByMs !== null) {
+      throw new EdgeError(
+        "CONFIRM_FIRST",
+        "the last run still waits for its confirmation",
+        "keep it with `hftedge tune apply --confirm`, or take it back with `hftedge tune revert`",
+      );
+    }
     const changes = changesOf(access, plan, whole ? old : null);
     const owed = old === null ? [] : owedNow(host, old);
     if (changes.length === 0 && owed.length === 0) return report(plan, [], []);

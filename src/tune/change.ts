@@ -48,7 +48,8 @@ function wantedOf(plan: Plan): Omit<Change, "retired">[] {
   for (const { target, live, desired } of plan.units) {
     wanted.push({ setting: "unit", target, before: live, desired });
   }
-  return wanted;
+  // Of several changes of one file the last one holds them all.
+  return [...new Map(wanted.map((change) => [targetKey(change.target), change])).values()];
 }
 
 /** A setting that is left alone today keeps what it was given: it is neither renewed nor taken back. */
@@ -74,8 +75,8 @@ function retiredOf(access: Access, plan: Plan, journal: Journal): Change[] {
     .filter((entry) => !entry.setting.startsWith("leftover."))
     .flatMap((entry): Change[] => {
       const reading = access.read(entry.target);
-      if (!reading.ok) return [];
       const { setting, target, original } = entry;
+      if (!reading.ok || sameValue(target, reading.value, original)) return [];
       return [{ setting, target, before: reading.value, desired: original, retired: true }];
     });
 }

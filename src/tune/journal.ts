@@ -17,6 +17,8 @@ export interface JournalEntry {
   key: string;
   /** The plan's item, or "file" and "unit" for what serves several. */
   setting: string;
+  /** The run that wrote it last, counted from 1. */
+  run: number;
   target: Target;
   /** What was there before tune ever touched it; null: it was absent. */
   original: string | null;
@@ -42,6 +44,7 @@ export interface Owed {
 
 export interface Journal {
   request: PlanRequest;
+  run: number;
   /** Folders that were not there, outermost first. */
   directories: readonly string[];
   /** Until when this run has to be confirmed, epoch ms; null: it needs no confirmation, or has it. */
@@ -57,6 +60,7 @@ type Line =
       line: "begin";
       version: number;
       request: PlanRequest;
+      run: number;
       directories: readonly string[];
       confirmByMs: number | null;
       previous: string | null;
@@ -127,9 +131,10 @@ export function parseJournal(text: string): Journal {
     if (journal !== null) return fold(journal, line);
     if (line.line !== "begin") throw damaged("it does not start with its head");
     if (line.version !== version) throw damaged(`it is of version ${line.version}, not ${version}`);
-    const { request, directories, confirmByMs, previous } = line;
+    const { request, run, directories, confirmByMs, previous } = line;
     journal = {
       request,
+      run,
       directories,
       confirmByMs,
       previous,
@@ -168,9 +173,9 @@ export class JournalWriter {
 
   /** Writes head and entries as one new file. */
   begin(): void {
-    const { request, directories, confirmByMs, previous, entries, owed } = this.journal;
+    const { request, run, directories, confirmByMs, previous, entries, owed } = this.journal;
     const lines: Line[] = [
-      { line: "begin", version, request, directories, confirmByMs, previous },
+      { line: "begin", version, request, run, directories, confirmByMs, previous },
       ...[...entries.values()].map((entry): Line => ({ line: "entry", entry })),
       ...[...owed.values()].map((item): Line => ({ line: "owed", owed: item })),
     ];

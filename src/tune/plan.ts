@@ -123,6 +123,7 @@ class Planner {
   private readonly boot: SysctlBoot;
   private readonly journal: Journal | null;
   private readonly planned = new Set<string>();
+  private readonly mended = new Map<string, string>();
 
   constructor(access: Access, machine: Machine, request: PlanRequest, journal: Journal | null) {
     this.journal = journal;
@@ -169,7 +170,7 @@ class Planner {
     const leftovers = look(this.access.host, this.machine);
     if (leftovers.length === 0) return null;
     const found = leftovers.map(({ path, found: text }) => `${path}: ${text}`).join("; ");
-    const mendable = leftovers.filter(({ mended }) => mended !== null);
+    const mendable = leftovers.filter(({ mend: change }) => change !== null);
     const mend = this.request.removeLeftovers && mendable.length > 0;
     const offer = mendable.length > 0 && !mend ? " (put right with --remove-leftovers)" : "";
     const targets = mend ? mendable.map((leftover) => this.mending(leftover)) : [];
@@ -183,12 +184,16 @@ class Planner {
     };
   }
 
-  private mending({ path, mended }: Leftover): PlannedTarget {
+  /** Several leftovers in one file are mended one after the other. */
+  private mending({ path, mend }: Leftover): PlannedTarget {
     const target: Target = path.startsWith("/proc/")
       ? { kind: "value", path }
       : { kind: "file", path, mode: 0o644 };
     const reading = this.access.read(target);
-    return { target, live: reading.ok ? reading.value : null, desired: mended! };
+    const live = reading.ok ? reading.value : null;
+    const desired = mend!(this.mended.get(path) ?? live ?? "");
+    this.mended.set(path, desired);
+    return { target, live, desired };
   }
 
   /** Something that may be asked for: its live value is shown. */

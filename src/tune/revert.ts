@@ -9,6 +9,7 @@ import {
   type JournalEntry,
   journalPath,
   JournalWriter,
+  parseJournal,
   readJournal,
   removeStray,
 } from "./journal.ts";
@@ -88,25 +89,22 @@ export function revert(host: Host, choice: RevertChoice): Promise<RevertReport> 
   return underLock(host, () => revertLocked(host, choice));
 }
 
+const nothing: RevertReport = { applied: false, results: [], steps: [], failed: false };
+
 async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertReport> {
   removeStray(host, journalPath);
+  const unconfirmed = await revertRun(host, choice);
   const journal = readJournal(host);
-  if (journal === null) return { applied: false, results: [], steps: [], failed: false };
+  if (journal === null || unconfirmed.failed) return unconfirmed;
   const writer = new JournalWriter(host, journal);
   const entries = [...journal.entries.values()].toReversed();
-  return await takeBack(
-    host,
-    writer,
-    entries,
-    (entry) => entry.original,
-    choice,
-    () => {
-      if (journal.entries.size > 0) return;
-      // The journal goes last: until then it knows which folders were not there.
-      for (const folder of journal.directories.toReversed()) host.removeDirectory(folder);
-      host.remove(journalPath);
-    },
-  );
+  const report = await takeBack(host, writer, entries, (entry) => entry.original, choice);
+  if (journal.entries.size === 0 && !hasFailedStep(report)) {
+    // The journal goes last: until then it knows which folders were not there.
+    for (const folder of journal.directories.toReversed()) host.removeDirectory(folder);
+    host.remove(journalPath);
+  }
+  return { ...report, results: [...unconfirmed.results, ...report.results] };
 }
 
 /**
@@ -115,28 +113,34 @@ async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertRep
  */
 export function revertUnconfirmed(host: Host): Promise<RevertReport> {
   requireRoot(host);
+  const choice = { restart: false, force: false };
   return underLock(host, async () => {
     const journal = readJournal(host);
-    if (journal === null || journal.confirmByMs === null) {
-      return { applied: false, results: [], steps: [], failed: false };
-    }
-    const { previous } = journal;
-    if (previous === null) return await revertLocked(host, { restart: false, force: false });
-    const writer = new JournalWriter(host, journal);
-    const mine = [...journal.entries.values()].toReversed().filter((e) => e.phase !== "planned");
-    const touched = mine.filter((entry) => !sameValue(entry.target, entry.before, entry.desired));
-    const choice = { restart: false, force: false };
-    return await takeBack(
-      host,
-      writer,
-      touched,
-      (entry) => entry.before,
-      choice,
-      () => {
-        host.replaceFile(journalPath, new TextEncoder().encode(previous), 0o644);
-      },
-    );
+    if (journal === null || journal.confirmByMs === null) return nothing;
+    return await (journal.previous === null ? revertLocked(host, choice) : revertRun(host, choice));
   });
+}
+
+/** Goes back to the journal before an unconfirmed run, where there was one. */
+async function revertRun(host: Host, choice: RevertChoice): Promise<RevertReport> {
+  const journal = readJournal(host);
+  if (journal === null || journal.confirmByMs === null || journal.previous === null) return nothing;
+  const { previous } = journal;
+  const mine = [...journal.entries.values()].toReversed().filter(({ run }) => run === journal.run);
+  const writer = new JournalWriter(host, journal);
+  const report = await takeBack(host, writer, mine, (entry) => entry.before, choice);
+  if (!report.failed) {
+    const known = parseJournal(previous).directories;
+    for (const folder of journal.directories.toReversed()) {
+      if (!known.includes(folder)) host.removeDirectory(folder);
+    }
+    host.replaceFile(journalPath, new TextEncoder().encode(previous), 0o644);
+  }
+  return report;
+}
+
+function hasFailedStep({ steps }: RevertReport): boolean {
+  return steps.some(({ state }) => state === "failed");
 }
 
 async function takeBack(
@@ -145,7 +149,6 @@ async function takeBack(
   entries: readonly JournalEntry[],
   to: (entry: JournalEntry) => string | null,
   choice: RevertChoice,
-  finish: () => void,
 ): Promise<RevertReport> {
   const access = new Access(host);
   try {
@@ -174,7 +177,6 @@ async function takeBack(
     const failed =
       results.some(({ outcome }) => outcome === "failed" || outcome === "conflict") ||
       steps.some(({ state }) => state === "failed");
-    if (!steps.some(({ state }) => state === "failed")) finish();
     return { applied: true, results, steps, failed };
   } finally {
     access.close();

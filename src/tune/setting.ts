@@ -59,7 +59,7 @@ export type Knob =
   | { kind: "rp-filter" }
   /** Looked at, never written. */
   | { kind: "audit"; look: (host: Host, machine: Machine) => Look }
-  /** A harmful remnant; `mend` gives the new text of each file that holds it. */
+  /** A harmful remnant; `mend` gives the new text of what holds it. */
   | { kind: "leftover"; look: (host: Host, machine: Machine) => Leftover[] }
   /** Held by `hftedge run` for as long as it runs. */
   | { kind: "run" }
@@ -77,8 +77,8 @@ export interface Leftover {
   path: string;
   /** What was found, as it stands there. */
   found: string;
-  /** The file's whole new text, or the live key's new value; null when only a person can mend it. */
-  mended: string | null;
+  /** The new text of the file, or value of the key; null when only a person can mend it. */
+  mend: ((text: string) => string) | null;
 }
 
 export interface Setting {

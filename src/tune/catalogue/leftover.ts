@@ -5,26 +5,27 @@ import type { Leftover, Setting } from "../setting.ts";
 
 const mark = "# removed by hftedge tune: ";
 
-/** Comments out the lines that `matches`; null when there is none. */
-export function commentOut(text: string, matches: (line: string) => boolean): string | null {
-  const lines = text.split("\n");
-  const found = lines.some((line) => !line.trim().startsWith("#") && matches(line));
-  if (!found) return null;
-  return lines
-    .map((line) => (!line.trim().startsWith("#") && matches(line) ? mark + line : line))
+/** Comments out the lines that match. */
+export function commentOut(
+  text: string,
+  matches: (line: string, index: number) => boolean,
+): string {
+  return text
+    .split("\n")
+    .map((line, index) =>
+      !line.trim().startsWith("#") && matches(line, index) ? mark + line : line,
+    )
     .join("\n");
 }
 
 function inFile(host: Host, path: string, pattern: RegExp): Leftover[] {
-  const text = host.read(path);
-  if (text === null) return [];
-  const found = text
+  const found = (host.read(path) ?? "")
     .split("\n")
     .filter((line) => !line.trim().startsWith("#") && pattern.test(line))
     .map((line) => line.trim());
   if (found.length === 0) return [];
-  const mended = commentOut(text, (line) => pattern.test(line));
-  return [{ path, found: [...new Set(found)].join("; "), mended }];
+  const mend = (text: string): string => commentOut(text, (line) => pattern.test(line));
+  return [{ path, found: [...new Set(found)].join("; "), mend }];
 }
 
 interface HarmfulKey {
@@ -39,20 +40,17 @@ function harmfulKey(host: Host, { key, harmful, otherwise }: HarmfulKey): Leftov
   const live = host.read(`/proc/sys/${key}`)?.trim() ?? null;
   const found: Leftover[] = [];
   if (live !== null && live !== "" && harmful(Number(live))) {
-    found.push({ path: `/proc/sys/${key}`, found: live, mended: otherwise });
+    found.push({ path: `/proc/sys/${key}`, found: live, mend: () => otherwise });
   }
   const lines = new SysctlBoot(host).lines.filter(
     (line) => line.key === key && line.value !== null && harmful(Number(line.value)),
   );
   for (const path of new Set(lines.map((line) => line.path))) {
     const numbers = new Set(lines.filter((l) => l.path === path).map((l) => l.line));
-    const text = host.read(path) ?? "";
-    const mended = text
-      .split("\n")
-      .map((line, index) => (numbers.has(index + 1) ? mark + line : line))
-      .join("\n");
+    const mend = (text: string): string =>
+      commentOut(text, (_line, index) => numbers.has(index + 1));
     const value = lines.findLast((line) => line.path === path)!.value;
-    found.push({ path, found: `${sysctlKeyName(key)} = ${value}`, mended });
+    found.push({ path, found: `${sysctlKeyName(key)} = ${value}`, mend });
   }
   return found;
 }
@@ -69,7 +67,7 @@ function duplicates(host: Host): Leftover[] {
     .filter(([, count]) => count > 1)
     .map(([name, count]) => {
       const [path, key] = name.split("\n") as [string, string];
-      return { path, found: `${key} is set ${count} times; the last one counts`, mended: null };
+      return { path, found: `${key} is set ${count} times; the last one counts`, mend: null };
     });
 }
 
@@ -181,7 +179,7 @@ export const leftoverSettings: readonly Setting[] = [
       look: (host) =>
         ["/etc/environment", "/etc/profile", ...host.glob("/etc/profile.d/*.sh")]
           .flatMap((path) => inFile(host, path, /\bCUDA_VISIBLE_DEVICES\s*=/))
-          .map((leftover) => ({ ...leftover, mended: null })),
+          .map((leftover) => ({ ...leftover, mend: null })),
     },
   },
   {
@@ -200,7 +198,7 @@ export const leftoverSettings: readonly Setting[] = [
       look: (_host, machine) =>
         machine.kernelArguments
           .filter((argument) => argument.startsWith("nohz_full="))
-          .map((found) => ({ path: "/proc/cmdline", found, mended: null })),
+          .map((found) => ({ path: "/proc/cmdline", found, mend: null })),
     },
   },
 ];

@@ -1,0 +1,115 @@
+/** What a reboot loses is applied again; what nobody confirmed is not. */
+import { describe, expect, test } from "bun:test";
+import { applyAtBoot } from "../../src/tune/apply.ts";
+import { escapeInstance, whyUntrusted } from "../../src/tune/boot.ts";
+import { Host } from "../../src/host/host.ts";
+import { fakeServer, snapshot } from "./support/fake-server.ts";
+import type { FakeMachine } from "./support/fake-machine.ts";
+import { applied, reverted, status } from "./support/run.ts";
+
+const governor = "/sys/devices/system/cpu/cpufreq/policy3/scaling_governor";
+
+function reboot(machine: FakeMachine): void {
+  for (let i = 0; i < 8; i++) {
+    machine.put(`/sys/devices/system/cpu/cpufreq/policy${i}/scaling_governor`, "powersave\n");
+  }
+  machine.put("/sys/class/net/eth1/gro_flush_timeout", "20000\n");
+  machine.alter((state) => {
+    state.ethtool["eth1"]!["coalesce"]!["rx-usecs"] = "3";
+    state.gpus[0]!.lock = "";
+  });
+  for (const path of machine.glob("/run/hftedge-tune.*")) machine.remove(path);
+}
+
+describe("at boot", () => {
+  test("theHostsUnitAndTheInterfacesUnitApplyEachItsPart", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.ollamaModels = '{"models":[]}';
+    await applied(machine);
+    expect(machine.state.units["hftedge-tune.service"]?.enabled).toBe("enabled");
+    expect(machine.state.units["hftedge-tune@eth1.service"]?.enabled).toBe("enabled");
+    expect(machine.read("/etc/systemd/system/hftedge-tune@.service")).toContain(
+      "ExecStart=/usr/local/bin/hftedge tune apply --boot --interface %I\n",
+    );
+    reboot(machine);
+    expect(status(machine).drift.length).toBeGreaterThan(0);
+
+    await applyAtBoot(machine, []);
+    expect(machine.read(governor)).toBe("performance\n");
+    expect(machine.state.gpus[0]!.lock).toBe("1980,1980");
+    expect(machine.state.ethtool["eth1"]!["coalesce"]!["rx-usecs"]).toBe("3");
+
+    await applyAtBoot(machine, ["eth1"]);
+    expect(machine.state.ethtool["eth1"]!["coalesce"]!["rx-usecs"]).toBe("1");
+    expect(status(machine).drift).toEqual([]);
+  });
+
+  test("theOriginalsOfTheFirstRunAreKept", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    const before = snapshot(server.root);
+    await applied(machine);
+    reboot(machine);
+    await applyAtBoot(machine, []);
+    await applyAtBoot(machine, ["eth1"]);
+    await reverted(machine);
+    expect(snapshot(server.root)).toEqual(before);
+  });
+
+  test("anInterfaceThatIsNotThereYetDoesNotStopTheHost", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine);
+    reboot(machine);
+    machine.remove("/sys/class/net/eth1/operstate");
+    const report = await applyAtBoot(machine, []);
+    expect(report?.failed).toBe(false);
+    expect(machine.read(governor)).toBe("performance\n");
+  });
+
+  test("withNothingAppliedOrUnconfirmedNothingIsApplied", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    expect(await applyAtBoot(machine, [])).toBeNull();
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    reboot(machine);
+    expect(await applyAtBoot(machine, [])).toBeNull();
+    expect(machine.read(governor)).toBe("powersave\n");
+  });
+});
+
+describe("the boot unit", () => {
+  test("escapesAnInterfacesNameAsSystemdDoes", () => {
+    expect(escapeInstance("eth0")).toBe("eth0");
+    expect(escapeInstance("eth-feed")).toBe("eth\\x2dfeed");
+    expect(escapeInstance("eth0.100")).toBe("eth0.100");
+    expect(escapeInstance(".x")).toBe("\\x2ex");
+  });
+
+  test("isNotWrittenForAProgramThatOthersCanReplace", () => {
+    const host = new Host();
+    expect(whyUntrusted(host, ["/nonexistent/hftedge"])).toBe("/nonexistent/hftedge is not there");
+    expect(whyUntrusted(host, [])).not.toBeNull();
+    // Root's own shell, in folders of root.
+    expect(whyUntrusted(host, ["/usr/bin/env"])).toBeNull();
+  });
+
+  test.skipIf(Bun.which("systemd-analyze") === null)(
+    "passesSystemdsOwnCheckWithoutAWord (needs systemd-analyze)",
+    async () => {
+      using server = fakeServer();
+      await applied(server.machine, { program: ["/usr/bin/env"] });
+      for (const name of ["hftedge-tune.service", "hftedge-tune@.service"]) {
+        const path = server.machine.file(`/etc/systemd/system/${name}`);
+        const result = Bun.spawnSync(["systemd-analyze", "verify", "--recursive-errors=no", path]);
+        // Unknown keys are warnings with exit code 0: only its words tell.
+        const words = result.stderr
+          .toString()
+          .split("\n")
+          .filter((line) => line.includes("hftedge-tune"));
+        expect(words).toEqual([]);
+      }
+    },
+  );
+});

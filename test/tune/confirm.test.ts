@@ -1,0 +1,103 @@
+/** A run that nobody confirms in time takes itself back. */
+import { describe, expect, test } from "bun:test";
+import { confirm, waitForConfirmation } from "../../src/tune/confirm.ts";
+import { readJournal } from "../../src/tune/journal.ts";
+import { revertUnconfirmed } from "../../src/tune/revert.ts";
+import { fakeServer, snapshot } from "./support/fake-server.ts";
+import { applied, reverted, status } from "./support/run.ts";
+
+const never = new Promise<boolean>(() => {});
+const calm = (): AbortSignal => new AbortController().signal;
+
+describe("a run with --confirm-within", () => {
+  test("thatIsNotConfirmedIsTakenBackWhole", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    const before = snapshot(server.root);
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    expect(status(machine).confirmByMs).toBe(machine.nowMs() + 60_000);
+    machine.timeMs += 60_001;
+    expect(await waitForConfirmation(machine, never, calm())).toBe(false);
+    expect((await revertUnconfirmed(machine)).failed).toBe(false);
+    expect(snapshot(server.root)).toEqual(before);
+  });
+
+  test("thatIsConfirmedByALineStays", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    expect(await waitForConfirmation(machine, Promise.resolve(true), calm())).toBe(true);
+    expect(readJournal(machine)?.confirmByMs).toBeNull();
+    expect((await revertUnconfirmed(machine)).applied).toBe(false);
+    expect(machine.read("/proc/sys/vm/swappiness")).toBe("1\n");
+  });
+
+  test("thatIsConfirmedFromAnotherShellStays", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    const waiting = waitForConfirmation(machine, never, calm());
+    await confirm(machine);
+    expect(await waiting).toBe(true);
+    await expect(confirm(machine)).rejects.toThrow("no run waits for a confirmation");
+  });
+
+  test("isNotConfirmedByTheEndOfInputAndGivesUpWhenInterrupted", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    const stop = new AbortController();
+    const waiting = waitForConfirmation(machine, Promise.resolve(false), stop.signal);
+    stop.abort();
+    expect(await waiting).toBe(false);
+  });
+
+  test("goesBackToTheConfirmedRunBeforeIt", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.ollamaModels = '{"models":[]}';
+    const untouched = snapshot(server.root);
+    await applied(machine, { profile: "safe" });
+    const before = snapshot(server.root);
+    await applied(machine, { profile: "aggressive" }, machine.nowMs() + 60_000);
+    expect(machine.read("/proc/sys/net/core/busy_poll")).toBe("50\n");
+    await revertUnconfirmed(machine);
+    machine.alter((state) => {
+      state.units["ollama.service"]!.pid = 502;
+    });
+    const after = snapshot(server.root);
+    expect(Object.keys(after).filter((path) => after[path] !== before[path])).toEqual([]);
+    expect(status(machine).drift).toEqual([]);
+    await reverted(machine);
+    machine.alter((state) => {
+      state.units["ollama.service"]!.pid = 501;
+    });
+    expect(snapshot(server.root)).toEqual(untouched);
+  });
+
+  test("givesAgainWhatItHadGivenBack", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, { profile: "aggressive" });
+    await applied(machine, { profile: "safe" }, machine.nowMs() + 60_000);
+    expect(machine.read("/proc/sys/net/core/busy_poll")).toBe("0\n");
+    await revertUnconfirmed(machine);
+    expect(machine.read("/proc/sys/net/core/busy_poll")).toBe("50\n");
+    expect(status(machine).drift).toEqual([]);
+  });
+
+  test("holdsOffAnotherRunAndIsTakenBackWithEverythingByARevert", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.ollamaModels = '{"models":[]}';
+    const untouched = snapshot(server.root);
+    await applied(machine, { profile: "safe" });
+    await applied(machine, { profile: "aggressive" }, machine.nowMs() + 60_000);
+    await expect(applied(machine)).rejects.toThrow("still waits for its confirmation");
+    expect((await reverted(machine)).failed).toBe(false);
+    machine.alter((state) => {
+      state.units["ollama.service"]!.pid = 501;
+    });
+    expect(snapshot(server.root)).toEqual(untouched);
+  });
+});
