@@ -119,6 +119,18 @@ export class Store {
       .filter(({ resolvedMs }) => resolvedMs === null);
   }
 
+  /** One more than the highest number that an alert of this run has in the file. */
+  nextAlertNumber(): number {
+    const [last] = this.history
+      .select({ number: alertTable.number })
+      .from(alertTable)
+      .where(eq(alertTable.run, this.run.id))
+      .orderBy(desc(alertTable.number))
+      .limit(1)
+      .all();
+    return (last?.number ?? 0) + 1;
+  }
+
   /** What happened to the store since the last call: for the log. They are events in it as well. */
   notices(): NewEvent[] {
     const { notes } = this;

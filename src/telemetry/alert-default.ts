@@ -185,6 +185,12 @@ export function defaultRules(limits: AlertLimits): AlertRule[] {
       "History cannot be written to disk and is kept in memory for now.",
     ),
     event(
+      "signals_unstored",
+      info,
+      "signals_unstored",
+      "Signals were emitted but not kept in the history: more than store.signalsPerSecondMax.",
+    ),
+    event(
       "store_dropped",
       critical,
       "store_dropped_rows",
