@@ -2,6 +2,7 @@
  * The compiled program for tests: built once when it is missing or older than its sources, also
  * when several test runs want it at the same time, then run from a folder of its own.
  */
+import { setDefaultTimeout } from "bun:test";
 import {
   closeSync,
   mkdirSync,
@@ -14,6 +15,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+
+// Starting a program a few dozen times takes longer than five seconds on a busy machine.
+setDefaultTimeout(60_000);
 
 const root = resolve(import.meta.dir, "../..");
 const binary = join(root, "hftedge");
