@@ -130,7 +130,7 @@ describe("install", () => {
 
   test("absentProgramIsRefused", async () => {
     using folder = emptyDirectory();
-    const args = ["--root", folder.path, "--program", "/nonexistent/hftedge"];
+    const args = ["--root", folder.path, "--program", "/dev/null/none/hftedge"];
     const { code, stderr } = await run(["service", "install", ...args]);
     expect(code).toBe(1);
     expect(stderr).toContain("is not there or cannot be executed");
@@ -138,7 +138,7 @@ describe("install", () => {
 });
 
 test("statusWithoutSystemdIsOneClearLine", async () => {
-  const { code, stderr } = await run(["service", "status"], { env: { PATH: "/nonexistent" } });
+  const { code, stderr } = await run(["service", "status"], { env: { PATH: "/dev/null/none" } });
   expect(code).toBe(1);
   expect(stderr).toStartWith("hftedge: there is no systemctl here\n");
 });

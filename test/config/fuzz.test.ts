@@ -102,9 +102,9 @@ describe("random configuration", () => {
       const input = {
         flags,
         env,
-        directory: "/nonexistent",
+        directory: "/dev/null/none",
         userId: 0,
-        systemFile: "/nonexistent",
+        systemFile: "/dev/null/none",
       };
       counts[attempt(() => loadConfig(input), JSON.stringify({ env, flags }))]++;
     }

@@ -251,7 +251,7 @@ describe("mistakes", () => {
 });
 
 function directoryAt(env: LoadInput["env"], userId: number, flags: LoadInput["flags"] = {}) {
-  return loadConfig({ flags, env, directory, userId, systemFile: "/nonexistent" }).dataDirectory;
+  return loadConfig({ flags, env, directory, userId, systemFile: "/dev/null/none" }).dataDirectory;
 }
 
 describe("data directory", () => {

@@ -68,7 +68,7 @@ describe("init file", () => {
   });
 
   test("defaultsNeedNoFile", () => {
-    const input = { flags: {}, env: {}, directory: "/", userId: 1, systemFile: "/nonexistent" };
+    const input = { flags: {}, env: {}, directory: "/", userId: 1, systemFile: "/dev/null/none" };
     expect(loadConfig(input).origins.size).toBe(0);
   });
 });

@@ -35,12 +35,12 @@ describe("notifier", () => {
 
   test("vanishedManagerIsSaidOnce", () => {
     const reasons: string[] = [];
-    const notifier = openNotifier({ NOTIFY_SOCKET: "/nonexistent/socket" }, 1, (reason) =>
+    const notifier = openNotifier({ NOTIFY_SOCKET: "/dev/null/none/socket" }, 1, (reason) =>
       reasons.push(reason),
     );
     notifier.ready("x");
     notifier.watchdog();
-    expect(reasons).toEqual(["the service manager did not take a message (errno 2)"]);
+    expect(reasons).toEqual(["the service manager did not take a message (errno 20)"]);
   });
 
   test("fullManagerNeverBlocks", () => {
