@@ -1,7 +1,8 @@
 /** Time × latency: how many values of each step lie in each band of a logarithmic scale. */
 import { cellCount, highestOf, lowestOf } from "../telemetry/bucket.ts";
 import { assert } from "../error.ts";
-import type { LatencyQuery, LatencyRange } from "./latency-query.ts";
+import type { LatencyQuery } from "./latency-query.ts";
+import type { LatencyRange } from "./range.ts";
 import type { Span } from "./span.ts";
 
 export interface Heatmap {

@@ -1,6 +1,6 @@
 /** Counters and gauges over any range and step, across resolutions. */
 import type { Statement } from "bun:sqlite";
-import { alignRange } from "./latency-query.ts";
+import { alignRange } from "./range.ts";
 import type { History } from "./open.ts";
 import { reachBack, type Span, spansOf } from "./span.ts";
 import { tiersOf } from "./tier.ts";

@@ -3,7 +3,8 @@
  * neither waits for the writer nor makes it wait.
  */
 import { type BandsPerDoubling, type Heatmap, heatmapOf } from "./heatmap-query.ts";
-import { LatencyQuery, type LatencyRange } from "./latency-query.ts";
+import { LatencyQuery } from "./latency-query.ts";
+import type { LatencyRange } from "./range.ts";
 import { MetricQuery } from "./metric-query.ts";
 import { type History, openForReading } from "./open.ts";
 import { RecordQuery } from "./record-query.ts";

@@ -219,9 +219,12 @@ export class Store {
         this.pruner.vacuum();
       }
     } catch (error) {
+      if (isDamage(error)) {
+        this.replace(error, nowMs);
+        return done;
+      }
       this.tiers.load();
-      if (isDamage(error)) this.replace(error, nowMs);
-      else if (isUnwritable(error)) this.disk.dropBallast();
+      if (isUnwritable(error)) this.disk.dropBallast();
       else if (codeOf(error) !== "SQLITE_BUSY") throw error;
     }
     return done;

@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, test, setDefaultTimeout } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { backup } from "../../src/store/backup.ts";
 import { HistoryReader } from "../../src/store/query.ts";
 import { epochS, Folder, latencyBatch, openStore } from "./fixture.ts";
+
+// Thousands of real transactions take their time on a slow disk.
+setDefaultTimeout(60_000);
 
 test("a backup taken while the run writes is a whole history of one moment", () => {
   using folder = new Folder();

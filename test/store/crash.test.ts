@@ -1,8 +1,11 @@
 /** Killed at random moments under load: nothing that was acknowledged may be missing afterwards. */
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, test, setDefaultTimeout } from "bun:test";
 import { join } from "node:path";
 import { epochS, Folder, newRun, openStore, randomFrom, scale, seedOf } from "./fixture.ts";
+
+// Thousands of real transactions take their time on a slow disk.
+setDefaultTimeout(60_000);
 
 const child = join(import.meta.dir, "crash-child.ts");
 const rounds = Math.max(5, Math.min(50, 5 * scale));

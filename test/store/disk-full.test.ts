@@ -3,7 +3,7 @@
  * so that the test is skipped elsewhere, and says so.
  */
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,9 @@ import { HistoryReader } from "../../src/store/query.ts";
 import type { StoreOptions } from "../../src/store/store.ts";
 import { latencies } from "../telemetry/sample.ts";
 import { epochS, latencyBatch, openStore, randomFrom } from "./fixture.ts";
+
+// Thousands of real transactions take their time on a slow disk.
+setDefaultTimeout(60_000);
 
 const megabyte = 1_048_576;
 
@@ -135,15 +138,15 @@ describe.skipIf(!canMount())("a disk that is full", () => {
     const random = randomFrom(3);
     const kinds: string[] = [];
     const values = latencies(random, 600, 1e9);
-    for (let s = 0; s < 9000; s++) {
+    for (let s = 0; s < 6500; s++) {
       const nowMs = (epochS + s) * 1000;
       store.commit(latencyBatch(epochS + s, "cache_access", values), nowMs);
       store.maintain(nowMs);
       kinds.push(...store.notices().map(({ kind }) => kind));
-      if (s === 7000) {
+      if (s === 5500) {
         squeeze(disk.path, 5.5 * megabyte);
       }
-      if (s < 7000) expect(kinds).toEqual([]);
+      if (s < 5500) expect(kinds).toEqual([]);
     }
     expect(kinds).toContain("disk_low");
     expect(kinds).not.toContain("memory_only");

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, test, setDefaultTimeout } from "bun:test";
 import type { NewSignal } from "../../src/store/batch.ts";
 import { HistoryKeeper } from "../../src/store/keeper.ts";
 import { HistoryReader } from "../../src/store/query.ts";
@@ -8,6 +8,9 @@ import { boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
 import { Stage } from "../../src/telemetry/stage.ts";
 import { epochS, Folder, openStore } from "./fixture.ts";
+
+// Thousands of real transactions take their time on a slow disk.
+setDefaultTimeout(60_000);
 
 const rules = defaultRules({
   thresholdsNs: defaultThresholdsNs,

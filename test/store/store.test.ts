@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { emptyBatch, type NewSignal } from "../../src/store/batch.ts";
@@ -9,6 +9,9 @@ import { openForReading, openForWriting } from "../../src/store/open.ts";
 import * as schema from "../../src/store/schema.ts";
 import type { Alert } from "../../src/telemetry/alert.ts";
 import { epochS, Folder, latencyBatch, newRun, openStore, optionsFor } from "./fixture.ts";
+
+// Thousands of real transactions take their time on a slow disk.
+setDefaultTimeout(60_000);
 
 const nowMs = epochS * 1000;
 
