@@ -40,6 +40,9 @@ class NoBooks implements MarketEvents {
   time(marketNs: number): void {
     this.sum += marketNs;
   }
+  instrumentOf(): number {
+    return 0;
+  }
   prefetch(): void {}
   addOrder(_i: number, hi: number, lo: number, side: number, size: number, price: number): void {
     this.sum += hi + lo + side + size + price;

@@ -17,6 +17,9 @@ export class NullMarket implements MarketEvents {
   time(marketNs: number): void {
     this.now = marketNs;
   }
+  instrumentOf(): number {
+    return 0;
+  }
   prefetch(_i: number, _hi: number, lo: number): void {
     this.#add(lo);
   }

@@ -29,6 +29,9 @@ export interface MarketEvents {
    */
   prefetch(instrument: number, refHi: number, refLo: number): void;
 
+  /** The instrument of a live order, -1 when it is not known: for formats that name only orders. */
+  instrumentOf(refHi: number, refLo: number): number;
+
   addOrder(
     instrument: number,
     refHi: number,

@@ -5,6 +5,8 @@ import { Iex, iexPriceDecimals } from "./iex.ts";
 import { IexTp } from "./iextp.ts";
 import { Itch50, itch50PriceDecimals } from "./itch50.ts";
 import { MoldUdp64 } from "./moldudp64.ts";
+import { Pitch, pitchPriceDecimals } from "./pitch.ts";
+import { PitchUnits } from "./pitch-unit.ts";
 import { Tick, type TimestampUnit } from "./tick.ts";
 
 /** What a format needs to know of its feed. */
@@ -75,6 +77,16 @@ export const formats = {
       const messages = new Iex(events, counters, baseHi, baseLo, instruments);
       const { channels, maxJump, recovery = passOver } = options;
       return new IexTp(messages, counters, channels, maxJump, recovery);
+    },
+  },
+  pitch: {
+    help: "Cboe Multicast PITCH 2.x of US equities",
+    healing: "snapshot",
+    priceDecimals: () => pitchPriceDecimals,
+    create(events, counters, options) {
+      const { channels, instruments, maxJump, recovery = passOver } = options;
+      const messages = new Pitch(events, counters, instruments, channels);
+      return new PitchUnits(messages, counters, channels, maxJump, recovery);
     },
   },
   tick: {

@@ -100,6 +100,14 @@ export class BookSet {
     this.ladders.prefetch(instrument);
   }
 
+  /** Whose the live order is, -1 when it is not known. */
+  instrumentOf(refHi: number, refLo: number): number {
+    const slot = this.orders.find(refHi, refLo);
+    if (slot < 0) return -1;
+    const owner = (this.orders.words[(slot << 3) + ORDER_TAG]! - 1) >>> 1;
+    return this.isStale(slot, owner) ? -1 : owner;
+  }
+
   addOrder(
     instrument: number,
     refHi: number,

@@ -26,6 +26,9 @@ export class EventLog implements MarketEvents {
     this.times++;
     this.lastTime = marketNs;
   }
+  instrumentOf(): number {
+    return 0;
+  }
   prefetch(): void {
     this.prefetched++;
   }

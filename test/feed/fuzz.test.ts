@@ -25,6 +25,15 @@ import { type Random, random } from "../support/random.ts";
 import { scaled, testSeed } from "../support/scale.ts";
 import { testOptions } from "./format-options.ts";
 import { encodeIexTp, iexAdmin, iexLevel, iexQuote, iexStatus, iexTrade } from "./iex-encode.ts";
+import {
+  encodePitchUnit,
+  pitchAdd,
+  pitchChange,
+  pitchClear,
+  pitchStatus,
+  pitchTime,
+  pitchTrade,
+} from "./pitch-encode.ts";
 
 const instruments = 64;
 
@@ -44,6 +53,9 @@ class Checker implements MarketEvents {
   }
   time(marketNs: number): void {
     if (!(Math.abs(marketNs) <= Number.MAX_SAFE_INTEGER)) this.wrong++;
+  }
+  instrumentOf(_hi: number, lo: number): number {
+    return (lo % (instruments + 4)) - 4;
   }
   prefetch(): void {}
   addOrder(i: number, hi: number, lo: number, side: number, size: number, price: number): void {
@@ -148,6 +160,28 @@ function iexSamples(): Buffer[] {
     encodeIexTp({ sequence: 1, sentNs: ns }, messages),
     ...messages.map((one, i) => encodeIexTp({ sequence: 10 + i, sentNs: ns }, [one])),
     encodeIexTp({ sequence: 19, sentNs: ns }, []),
+  ];
+}
+
+function pitchSamples(): Buffer[] {
+  const messages = [
+    pitchTime(34_200),
+    pitchAdd("long", 1, 9n, "B", 100, "AAPL", 1_700_000),
+    pitchAdd("short", 1, 9n, "S", 100, "AAPL", 17_000),
+    pitchAdd("expanded", 1, 9n, "S", 100, "AAPL", 1_700_000),
+    pitchChange(0x23, 1, 9n, 10),
+    pitchChange(0x24, 1, 9n, 10, 1_700_000),
+    pitchChange(0x25, 1, 9n, 10),
+    pitchChange(0x28, 1, 9n, 10, 17_000),
+    pitchChange(0x29, 1, 9n),
+    pitchTrade("short", 1, 10, "AAPL", 17_000),
+    pitchStatus(1, "AAPL", "T"),
+    pitchClear(),
+  ];
+  return [
+    encodePitchUnit(1, 1, messages),
+    ...messages.map((one, i) => encodePitchUnit(1, 20 + i, [one])),
+    encodePitchUnit(1, 40, []),
   ];
 }
 
@@ -264,6 +298,14 @@ describe("random and mutated datagrams", () => {
     () =>
       fuzz("iex", iexSamples(), datagrams, (out, sequence) => {
         out.writeBigUInt64LE(BigInt(sequence), 24);
+      }),
+    patienceMs,
+  );
+  test(
+    `pitch: ${datagrams}`,
+    () =>
+      fuzz("pitch", pitchSamples(), datagrams, (out, sequence) => {
+        out.writeUInt32LE(sequence % 2 ** 32, 4);
       }),
     patienceMs,
   );

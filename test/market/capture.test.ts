@@ -47,6 +47,7 @@ test.skipIf(absent !== "")(
 /** The events of an object as own properties, so that one of them can be another's. */
 function eventsOf(target: NaiveBooks | ReturnType<typeof createBooks>) {
   return {
+    instrumentOf: target.instrumentOf.bind(target),
     time: target.time.bind(target),
     prefetch: target.prefetch.bind(target),
     addOrder: target.addOrder.bind(target),

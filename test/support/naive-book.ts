@@ -37,6 +37,9 @@ export class NaiveBooks implements MarketEvents {
 
   time(): void {}
   prefetch(): void {}
+  instrumentOf(refHi: number, refLo: number): number {
+    return this.orders.get(`${refHi}:${refLo}`)?.instrument ?? -1;
+  }
 
   sides(instrument: number): [Map<number, NaiveLevel>, Map<number, NaiveLevel>] {
     let book = this.books.get(instrument);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseFeedLine, parseUdpUrl, type Parsed } from "../address.ts";
 import { parsedString, parsedStringOrNone } from "../check.ts";
 
-export const feedFormats = ["tick", "itch50", "iex"] as const;
+export const feedFormats = ["tick", "itch50", "iex", "pitch"] as const;
 export type FeedFormat = (typeof feedFormats)[number];
 
 function parseTimeZone(text: string): Parsed<string> {
