@@ -8,8 +8,6 @@
  * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
  */
 import { constants } from "bun:sqlite";
-import { desc, eq } from "drizzle-orm";
-import { assert } from "../error.ts";
 import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
@@ -23,9 +21,20 @@ import {
 } from "./open.ts";
 import { Pruner, type Retention } from "./prune.ts";
 import { Rollup } from "./rollup.ts";
-import { alertTable, type RunRow, runTable } from "./schema.ts";
+import {
+  beginRun,
+  endRun,
+  lastRun,
+  type NewRun,
+  nextAlertNumber,
+  openAlertsOf,
+  resolveAlertsOf,
+} from "./run-record.ts";
+import type { AlertRow, RunRow } from "./schema.ts";
 import { Tiers } from "./tier.ts";
 import { Writer } from "./writer.ts";
+
+export type { NewRun } from "./run-record.ts";
 
 export interface StoreOptions {
   path: string;
@@ -40,8 +49,6 @@ export interface StoreOptions {
   bufferSecondsMax: number;
   disk?: Disk;
 }
-
-export type NewRun = Omit<RunRow, "id" | "lastMs" | "stopMs" | "clean">;
 
 export interface CommitResult {
   /** Rows written in this call, earlier waiting batches included. */
@@ -88,14 +95,12 @@ export class Store {
     this.options = options;
     this.disk = options.disk ?? diskOf(options.path, options.ballastBytes);
     const nowMs = run.startMs;
-    this.run = { ...run, id: 0, lastMs: nowMs, stopMs: null, clean: false };
     this.adopt(this.open(nowMs), nowMs);
-    const [last] = this.history.select().from(runTable).orderBy(desc(runTable.id)).limit(1).all();
+    const last = lastRun(this.history);
     // The ops thread may have been started again within the same run.
     const same = last?.key === run.key;
-    this.previous = same ? null : (last ?? null);
-    if (same) this.run = last;
-    else this.beginRun();
+    this.previous = same ? null : last;
+    this.run = same ? last : beginRun(this.history, run);
     if (this.previous?.clean === false) this.closeCrashed(this.previous, nowMs);
     this.checkDisk();
   }
@@ -110,25 +115,12 @@ export class Store {
   }
 
   /** Alerts of this run that are open in the database: what an alert book takes up again. */
-  openAlerts(): (typeof alertTable.$inferSelect)[] {
-    return this.history
-      .select()
-      .from(alertTable)
-      .where(eq(alertTable.run, this.run.id))
-      .all()
-      .filter(({ resolvedMs }) => resolvedMs === null);
+  openAlerts(): AlertRow[] {
+    return openAlertsOf(this.history, this.run.id);
   }
 
-  /** One more than the highest number that an alert of this run has in the file. */
   nextAlertNumber(): number {
-    const [last] = this.history
-      .select({ number: alertTable.number })
-      .from(alertTable)
-      .where(eq(alertTable.run, this.run.id))
-      .orderBy(desc(alertTable.number))
-      .limit(1)
-      .all();
-    return (last?.number ?? 0) + 1;
+    return nextAlertNumber(this.history, this.run.id);
   }
 
   /** What happened to the store since the last call: for the log. They are events in it as well. */
@@ -239,8 +231,7 @@ export class Store {
   close(nowMs: number): void {
     this.flush(nowMs);
     try {
-      const stop = { stopMs: nowMs, lastMs: nowMs, clean: true };
-      this.history.update(runTable).set(stop).where(eq(runTable.id, this.run.id)).run();
+      endRun(this.history, this.run.id, nowMs);
       this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     } catch (error) {
       if (!isUnwritable(error) && !isDamage(error)) throw error;
@@ -278,22 +269,12 @@ export class Store {
     $client.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     $client.close();
     this.adopt(replaceDamaged({ ...this.options, nowMs }, error), nowMs);
-    this.beginRun();
+    this.run = beginRun(this.history, this.run);
   }
 
-  private beginRun(): void {
-    const { id: _, ...fields } = this.run;
-    const row = this.history.insert(runTable).values(fields).returning().get();
-    assert(row !== undefined, "a run that was inserted is returned");
-    this.run = row;
-  }
-
-  /** Alerts of a run that crashed are over: what they were about was that run's. */
   private closeCrashed(crashed: RunRow, nowMs: number): void {
-    const { lastMs, id } = crashed;
-    this.history.$client
-      .query("UPDATE alert SET resolved_ms = ? WHERE run = ? AND resolved_ms IS NULL")
-      .run(lastMs, id);
+    const { lastMs } = crashed;
+    resolveAlertsOf(this.history, crashed);
     const when = new Date(lastMs).toISOString();
     this.note(nowMs, "unclean_stop", "warning", `The run before ended without warning at ${when}.`);
   }

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Batch, emptyBatch, type LatencyItem } from "../../src/store/batch.ts";
-import { type NewRun, Store, type StoreOptions } from "../../src/store/store.ts";
+import type { NewRun } from "../../src/store/run-record.ts";
+import { Store, type StoreOptions } from "../../src/store/store.ts";
 import { encode } from "../../src/telemetry/codec.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 
