@@ -1,5 +1,5 @@
 /** `hftedge top` as lines of text. Pure: a model and a look in, lines out, no wider than the terminal. */
-import { byteCount, count, decimal, duration, percent } from "../replay/unit.ts";
+import { byteCount, count, decimal, duration, percent } from "../unit.ts";
 import type { TopModel, TopSignal, TopStage } from "./top-model.ts";
 
 export type TopSort = "symbol" | "newest" | "slowest" | "confidence";

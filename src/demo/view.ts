@@ -2,7 +2,7 @@
  * What a person sees of a run: a live table and a summary at the end. Pure: a snapshot in, text out.
  * `LiveView` puts it on a terminal, in place, or as one plain line a second where there is none.
  */
-import { count, decimal, duration, percent } from "../replay/unit.ts";
+import { count, decimal, duration, percent } from "../unit.ts";
 
 export type ViewDecision = "BUY" | "SELL" | "HOLD" | "-";
 

@@ -4,7 +4,7 @@ import { isClean, type ImpairmentCounts, type ImpairmentOptions } from "./impair
 import type { LineCounts } from "./line.ts";
 import type { PaceCounts } from "./pace.ts";
 import type { PlayState } from "./play.ts";
-import { byteCount, count, duration } from "./unit.ts";
+import { byteCount, count, duration } from "../unit.ts";
 
 export interface ReplaySummary {
   file: string;

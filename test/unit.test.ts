@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { byteCount, count, decimal, duration, percent } from "../../src/replay/unit.ts";
+import { byteCount, count, decimal, duration, percent } from "../src/unit.ts";
 
 test("units suit the size", () => {
   const cases: [number, string][] = [

@@ -4,7 +4,7 @@ import {
   followStream,
   type StreamEvent,
   type StreamState,
-} from "../../src/command/event-stream.ts";
+} from "../../src/web/event-stream.ts";
 
 describe("events in text", () => {
   const text =

@@ -1,6 +1,7 @@
 /**
  * Server-sent events (WHATWG HTML, "Server-sent events") over `fetch`, which can carry a token where
  * EventSource cannot. Reads for ever: a connection that breaks or falls silent is made again.
+ * For the dashboard and for the terminal view.
  */
 
 export interface StreamEvent {
@@ -168,8 +169,10 @@ function refusal(status: number): string {
 
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code } = error as { code?: unknown };
   if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "nothing listens there";
+  // All that a browser tells of a connection that failed.
+  if (error instanceof TypeError) return "the server cannot be reached";
   return error.message.replace(/\.$/, "");
 }
 
