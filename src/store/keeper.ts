@@ -13,9 +13,22 @@ import { Collector } from "./collect.ts";
 import type { AlertRow } from "./schema.ts";
 import type { Store } from "./store.ts";
 
+/** What the keeper needs of the store, so that one that is not open yet can stand in for it. */
+export type KeptStore = Pick<
+  Store,
+  | "commit"
+  | "maintain"
+  | "notices"
+  | "sizes"
+  | "openAlerts"
+  | "nextAlertNumber"
+  | "memoryOnly"
+  | "waitingBatches"
+>;
+
 export interface KeeperOptions {
   board: Board;
-  store: Store;
+  store: KeptStore;
   rules: readonly AlertRule[];
   names: ChannelNames;
   alertsOpenMax: number;
