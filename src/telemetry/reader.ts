@@ -6,7 +6,7 @@
  * this interval and summed in the next: over several intervals everything is exact, and extremes
  * that contradict the cells are put right from the cells.
  */
-import { cellCount } from "./bucket.ts";
+import { cellCount, highestOf } from "./bucket.ts";
 import { Histogram } from "./histogram.ts";
 import type { Board } from "./board.ts";
 import {
@@ -181,7 +181,8 @@ export class BoardReader {
       if (histogram.count > 0) {
         const slot = ended & 1;
         const sum = stats[RecorderStat.sumNs]!;
-        const sumNs = (sum - seen.stats[RecorderStat.sumNs]! + sumModulus) % sumModulus;
+        const partNs = (sum - seen.stats[RecorderStat.sumNs]! + sumModulus) % sumModulus;
+        const sumNs = unwrapped(partNs, histogram);
         seen.stats[RecorderStat.sumNs] = sum;
         const min = RecorderStat.minEvenNs + slot * 2;
         if (cells[RecorderCell.epochEven + slot] === ended) {
@@ -217,6 +218,16 @@ export class BoardReader {
       histogram.addCell(cell, delta);
     }
   }
+}
+
+/**
+ * A thousand durations of an hour (clocks that disagree) are enough to pass the modulus within one
+ * interval; the cells know the sum well enough to tell how often that happened.
+ */
+function unwrapped(partNs: number, histogram: Histogram): number {
+  if (histogram.count * highestOf(histogram.highCell) < sumModulus) return partNs;
+  const times = Math.round((histogram.estimatedSumNs() - partNs) / sumModulus);
+  return partNs + Math.max(0, times) * sumModulus;
 }
 
 function perThread<T>(make: (thread: ThreadName) => T): Record<ThreadName, T> {

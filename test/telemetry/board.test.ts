@@ -24,7 +24,9 @@ describe("recording", () => {
     const board = newBoard();
     const feed = board.writer("feed");
     const truth = new Histogram();
-    for (const value of latencies(random, 20_000 * scale)) {
+    // Sums stay below 2^53, where adding doubles is exact in any order.
+    const values = latencies(random, 20_000 * scale, 1e10);
+    for (const value of [...values, 3.6e12, 1e12, 4_294_967_295, 4_294_967_296]) {
       feed.record(Stage.cacheAccess, value);
       truth.record(value);
     }
@@ -137,6 +139,16 @@ describe("intervals", () => {
     expect(reader.counters.feed.deltas[Metric.feed.evaluations]).toBe(0x20);
     expect(reader.counters.feed.totals[Metric.feed.evaluations]).toBe(0x1_0000_0010);
     expect(reader.channels[3]!.deltas[5]).toBe(3);
+  });
+
+  test("know sums that pass the modulus several times within one interval", () => {
+    const board = newBoard();
+    const feed = board.writer("feed");
+    for (let i = 0; i < 5000; i++) feed.record(Stage.networkLatency, 3_600_000_000_000 - i);
+    const reader = board.reader();
+    reader.read();
+    const { histogram } = reader.stages[Stage.networkLatency]!;
+    expect(histogram.sumNs).toBe(5000 * 3_600_000_000_000 - (4999 * 5000) / 2);
   });
 
   test("go on where they stopped when the writing thread is started again", () => {
