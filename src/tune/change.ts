@@ -11,6 +11,7 @@ export interface Change {
   target: Target;
   before: string | null;
   desired: string | null;
+  always: boolean;
   /** Given back because the plan no longer wants it. */
   retired: boolean;
 }
@@ -36,17 +37,23 @@ export function isLimited(
 function wantedOf(plan: Plan): Omit<Change, "retired">[] {
   const wanted: Omit<Change, "retired">[] = [];
   for (const item of plan.items) {
-    for (const { target, live, desired } of item.targets) {
-      wanted.push({ setting: item.id, target, before: live, desired });
+    for (const { target, live, desired, always } of item.targets) {
+      wanted.push({ setting: item.id, target, before: live, desired, always: always === true });
     }
   }
   for (const file of plan.files) {
     if (file.state === "external") continue;
     const target: Target = { kind: "file", path: file.path, mode: file.mode };
-    wanted.push({ setting: "file", target, before: file.live, desired: file.desired });
+    wanted.push({
+      setting: "file",
+      target,
+      before: file.live,
+      desired: file.desired,
+      always: false,
+    });
   }
   for (const { target, live, desired } of plan.units) {
-    wanted.push({ setting: "unit", target, before: live, desired });
+    wanted.push({ setting: "unit", target, before: live, desired, always: false });
   }
   // Of several changes of one file the last one holds them all.
   return [...new Map(wanted.map((change) => [targetKey(change.target), change])).values()];
@@ -77,7 +84,9 @@ function retiredOf(access: Access, plan: Plan, journal: Journal): Change[] {
       const reading = access.read(entry.target);
       const { setting, target, original } = entry;
       if (!reading.ok || sameValue(target, reading.value, original)) return [];
-      return [{ setting, target, before: reading.value, desired: original, retired: true }];
+      return [
+        { setting, target, before: reading.value, desired: original, always: false, retired: true },
+      ];
     });
 }
 
@@ -89,7 +98,7 @@ export function isLate(target: Target): boolean {
 /** All writes of a run; empty when everything is as it should be. */
 export function changesOf(access: Access, plan: Plan, journal: Journal | null): Change[] {
   const wanted = wantedOf(plan)
-    .filter(({ target, before, desired }) => !sameValue(target, before, desired))
+    .filter(({ target, before, desired, always }) => always || !sameValue(target, before, desired))
     .filter(
       ({ target, before, desired }) =>
         !isLimited(journal?.entries.get(targetKey(target)), before, desired),

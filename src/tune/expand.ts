@@ -12,6 +12,7 @@ export interface Wanted {
   target: Target;
   /** Given the setting's wish; most targets want just that. */
   value: (wish: string) => string;
+  always?: boolean;
 }
 
 /** What the setting is planned for one by one: each feed interface, each GPU, or the host. */
@@ -90,18 +91,20 @@ function expandReversePath(
     return Number(original ?? host.read(pathOf(name)) ?? "0");
   };
   const target = (name: string): Target => ({ kind: "value", path: pathOf(name) });
-  const own: Wanted = { target: target(instance), value: same };
   const all = value("all");
-  if (all === 0) return [own];
+  if (all === 0) return [{ target: target(instance), value: same }];
+  const raised = (name: string): string => String(Math.max(all, value(name)));
+  // A write to `default` goes to every interface that was never written by itself: so each is
+  // written by itself first, also where it is as wanted.
+  const always = (host.read(pathOf("default")) ?? "").trim() !== raised("default");
+  const feed = machine.roles.feedInterfaces;
   const others = host
     .list(folder)
-    .filter((name) => name !== "all" && !machine.roles.feedInterfaces.includes(name));
+    .filter((name) => !["all", "default"].includes(name) && !feed.includes(name));
   return [
-    ...others.map((name): Wanted => {
-      const raised = String(Math.max(all, value(name)));
-      return { target: target(name), value: () => raised };
-    }),
+    ...others.map((name): Wanted => ({ target: target(name), value: () => raised(name), always })),
+    ...feed.map((name): Wanted => ({ target: target(name), value: same, always })),
+    { target: target("default"), value: () => raised("default") },
     { target: target("all"), value: () => "0" },
-    own,
   ];
 }

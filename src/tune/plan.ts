@@ -49,6 +49,8 @@ export interface PlannedTarget {
   target: Target;
   live: string | null;
   desired: string;
+  /** Written although it is as wanted, because another write of the same run would change it. */
+  always?: boolean;
 }
 
 export interface PlanItem {
@@ -87,7 +89,8 @@ function wishOf(setting: Setting, request: PlanRequest): Value | null {
 function notInContainer(setting: Setting): boolean {
   const { knob } = setting;
   if (knob.kind === "sysctl") return !knob.key.startsWith("net/ipv4/");
-  return !["ethtool", "audit", "leftover", "run", "rp-filter"].includes(knob.kind);
+  if (setting.scope === "interface") return knob.kind === "irq";
+  return !["audit", "leftover", "run"].includes(knob.kind);
 }
 
 function whyNot(setting: Setting, machine: Machine): string | null {
@@ -214,9 +217,15 @@ class Planner {
   private wanted(item: PlanItem, wish: Value): PlanItem {
     const { setting, instance } = item;
     const { host } = this.access;
-    const readings = expand(setting, host, this.machine, instance, this.journal)
-      .filter(({ target }) => !this.planned.has(targetKey(target)))
-      .map((wanted) => ({ ...wanted, reading: this.access.read(wanted.target) }));
+    const expanded = expand(setting, host, this.machine, instance, this.journal);
+    const free = expanded.filter(({ target }) => !this.planned.has(targetKey(target)));
+    if (expanded.length > 0 && free.length === 0) {
+      return { ...item, state: "seen", reason: "done together with another interface" };
+    }
+    const readings = free.map((wanted) => ({
+      ...wanted,
+      reading: this.access.read(wanted.target),
+    }));
     const first = readings.find(({ reading }) => reading.ok)?.reading;
     const live = first?.ok === true ? first.value : null;
     const value = this.value(setting, wish, instance, live);
@@ -224,9 +233,10 @@ class Planner {
 
     const targets: PlannedTarget[] = [];
     let why: string | null = null;
-    for (const { target, value: of, reading } of readings) {
+    for (const { target, value: of, always, reading } of readings) {
       if (!reading.ok) why ??= reading.reason;
-      else targets.push({ target, live: reading.value, desired: of(value) });
+      else
+        targets.push({ target, live: reading.value, desired: of(value), always: always === true });
     }
     const fileOnly = setting.knob.kind === "drop-in" || setting.knob.kind === "kernel";
     if (targets.length === 0 && !fileOnly) {

@@ -2,7 +2,7 @@
  * A directory that behaves like a machine: files that answer as the kernel's do, and commands that
  * keep their state in the directory, so that a second process finds what the first one left.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { formatCpuMask, parseCpuMask } from "../../../src/host/cpu-mask.ts";
 import { type CommandResult, Host } from "../../../src/host/host.ts";
@@ -94,11 +94,26 @@ export class FakeMachine extends Host {
         : path.replace(/ratio$/, "bytes");
       super.writeValue(partner, "0");
     }
+    if (path.endsWith("/rp_filter")) this.spread(path, value);
     const irq = /^\/proc\/irq\/(\d+)\/smp_affinity_list$/.exec(path);
     if (irq !== null && !state.pendingIrqs.includes(Number(irq[1]))) {
       super.writeValue(path.replace("smp_", "effective_"), value.split(/[,-]/)[0]!);
     }
     this.mutated(`write ${path}`);
+  }
+
+  /** `default` goes to every interface that was never written by itself. */
+  private spread(path: string, value: string): void {
+    const memory = this.path("/fake/written");
+    const known = existsSync(memory) ? readFileSync(memory, "utf8").split("\n") : [];
+    if (!path.endsWith("/default/rp_filter")) {
+      writeFileSync(memory, [...new Set([...known, path])].join("\n"));
+      return;
+    }
+    for (const other of this.glob("/proc/sys/net/ipv4/conf/*/rp_filter")) {
+      if (!known.includes(other) && !/\/(?:all|default)\//.test(other))
+        super.writeValue(other, value);
+    }
   }
 
   /** What the kernel makes of a value. */
