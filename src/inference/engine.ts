@@ -9,144 +9,26 @@
  * means that nobody waits any longer, not that the question is withdrawn: a late answer still fills
  * the table. Errors and time-outs are said, and never written into the table.
  */
-import { Outcome, PendingKind } from "../decision/pending.ts";
+import { PendingKind } from "../decision/pending.ts";
 import { Reason as Why } from "../decision/signal.ts";
-import { Origin, wordConfidence, wordDecision, type DecisionTable } from "../decision/table.ts";
-import { Candidate, errorLabelOf, type CandidatePlan, type Method } from "./candidate.ts";
+import { Origin } from "../decision/table.ts";
+import { Archive } from "./archive.ts";
+import { warmQuestion, type Asking, type Waiter } from "./asking.ts";
+import { Candidate, errorLabelOf, type CandidatePlan } from "./candidate.ts";
+import { Counter } from "./counter.ts";
 import { InferenceFault } from "./fault.ts";
-import type { Host, HostReport } from "./host.ts";
-import type { SecondLevel, StoredDecision } from "./l2.ts";
-import { labels } from "./label.ts";
-import type { ErrorLabel, Meter } from "./meter.ts";
-import type { Fetch, Reply } from "./ollama.ts";
-import { Outbox, type Deliver } from "./outbox.ts";
+import type { Host } from "./host.ts";
+import type { ErrorLabel } from "./meter.ts";
+import type { Reply } from "./ollama.ts";
+import type { InferenceOptions, InferenceReport } from "./port.ts";
 import { Queue, type Question } from "./queue.ts";
-import { Comparison, type ComparisonReport } from "./shadow.ts";
-import { createStateText, type StateText, type SymbolNames, type TextSpace } from "./state-text.ts";
+import { ShadowRun } from "./shadow-run.ts";
+import { createStateText, type StateText } from "./state-text.ts";
 import { UseReporter } from "./use.ts";
 import { isCacheable, readVerdict, type Verdict } from "./verdict.ts";
-import { versionOf, type DecisionVersion } from "./version.ts";
-import { Warmer, type WarmProgress, type WarmState } from "./warm.ts";
+import type { DecisionVersion } from "./version.ts";
+import { Warmer, type WarmState } from "./warm.ts";
 import { createWarmSource, type WarmWhat } from "./warm-source.ts";
-
-/** What is needed of market/state.ts's StateSpace. */
-export interface InferenceSpace extends TextSpace {
-  finite: boolean;
-  size: number;
-  fingerprint: string;
-  index(key: Uint32Array): number;
-  keyOf(index: number, out: Uint32Array): void;
-}
-
-/** What is needed of decision/pending.ts's PendingView. */
-export interface Waiting {
-  readonly capacity: number;
-  version(slot: number): number;
-  waiting(slot: number): number;
-  lastSeenMs(slot: number): number;
-  kind(slot: number): number;
-  index(slot: number): number;
-  readKey(slot: number, version: number, out: Uint32Array): boolean;
-}
-
-export interface InferenceClock {
-  /** ms since the run's base: the clock of the pending table. */
-  nowMs(): number;
-  /** Monotonic, ns. */
-  nowNs(): number;
-  /** Epoch seconds. */
-  epochS(): number;
-}
-
-export interface InferenceLimits {
-  /** Questions that may wait for a slot. */
-  queueMax: number;
-  /** After this nobody waits for the answer any more. */
-  deadlineMs: number;
-  /** An answer older than this is renewed while it still serves; 0 for never. */
-  maxAgeS: number;
-  /** An answer older than this does not serve any more; 0 for never. */
-  maxStaleS: number;
-  /** Ask a second host when the first is slower than 95 % of its answers. */
-  hedge: boolean;
-  /** Decisions that may wait for ops. */
-  outboxMax: number;
-  warm: WarmWhat;
-  /** Share of states on which a warm shadow must agree to take over by itself; null for never. */
-  takeOverAgreement: number | null;
-}
-
-export interface InferenceOptions {
-  space: InferenceSpace;
-  names: SymbolNames;
-  table: DecisionTable;
-  waiting: Waiting;
-  /** Tells the feed; false when the ring is full, and then it is told again at the next poll. */
-  answer(slot: number, version: number, outcome: number, reason: number): boolean;
-  clock: InferenceClock;
-  fetch: Fetch;
-  /** Null where there is no database. */
-  secondLevel: SecondLevel | null;
-  deliver: Deliver;
-  meter: Meter;
-  notice(words: string): void;
-  limits: InferenceLimits;
-  candidate: CandidatePlan;
-  /** A candidate to warm beside the deciding one; null for none. */
-  shadow: CandidatePlan | null;
-}
-
-interface Waiter {
-  slot: number;
-  version: number;
-  sinceMs: number;
-}
-
-/** One question that is being asked. */
-interface Asking {
-  question: Question;
-  candidate: Candidate;
-  method: Method;
-  version: DecisionVersion;
-  waiters: Waiter[];
-  sentMs: number;
-  sentNs: number;
-  /** Hosts that were asked, in order. */
-  hosts: Host[];
-  /** Attempts without an answer yet. */
-  open: number;
-  isDone: boolean;
-  /** Asked of the shadow: its answer is compared, and does not decide. */
-  isShadow: boolean;
-  warm: { warmer: Warmer; state: WarmState } | null;
-}
-
-/** The candidate that is warmed beside the deciding one. */
-interface Shadow {
-  candidate: Candidate;
-  warmer: Warmer | null;
-  comparison: Comparison;
-  /** Its answers in the table's idle plane. */
-  answers: number;
-}
-
-export interface InferenceReport {
-  engine: "ollama";
-  model: string;
-  mode: string;
-  version: string;
-  hosts: HostReport[];
-  queued: number;
-  asking: number;
-  warm: WarmProgress | null;
-  shadow: {
-    model: string;
-    version: string;
-    hosts: HostReport[];
-    warm: WarmProgress;
-    comparison: ComparisonReport;
-  } | null;
-}
 
 const statusEveryMs = 250;
 /** Warming rests for so long after a question of it failed. */
@@ -155,22 +37,17 @@ const warmRestMs = 1000;
 export class Inference {
   readonly #options: InferenceOptions;
   readonly #text: StateText;
-  readonly #space: string;
+  readonly #counter: Counter;
+  readonly #archive: Archive;
   readonly #queue: Queue;
-  readonly #outbox: Outbox;
   /** By state: of the deciding candidate. Bounded by its lanes. */
   readonly #asking = new Map<string, Asking>();
-  /** Version of each pending slot that was dealt with; 0 for none. */
-  readonly #seen: Uint32Array;
-  /** Answers that found the ring full. Bounded by the number of pending slots. */
-  #unsaid: [slot: number, version: number, outcome: number, reason: number][] = [];
   #candidate: Candidate;
   #version: DecisionVersion | null = null;
   #uses: UseReporter | null = null;
   #warmer: Warmer | null = null;
   #saidWarm: Warmer | null = null;
-  #shadow: Shadow | null = null;
-  #shadowVersion: DecisionVersion | null = null;
+  #shadow: ShadowRun | null = null;
   #shadowAsking = 0;
   #warmAfterMs = 0;
   #statusAfterMs = 0;
@@ -179,20 +56,11 @@ export class Inference {
 
   constructor(options: InferenceOptions) {
     this.#options = options;
-    const { space, limits, meter, waiting } = options;
+    const { space, limits, meter } = options;
     this.#text = createStateText(space, options.names);
-    this.#space = versionOf({
-      digest: "",
-      request: "",
-      prompt: "",
-      space: space.fingerprint,
-      reading: null,
-    }).text;
+    this.#counter = new Counter(options);
+    this.#archive = new Archive(options, this.#text);
     this.#queue = new Queue(limits.queueMax);
-    this.#outbox = new Outbox(limits.outboxMax, options.deliver, (n) =>
-      meter.count("decisionRingDrops", n),
-    );
-    this.#seen = new Uint32Array(waiting.capacity);
     this.#key = new Uint32Array(space.keyWords);
     this.#candidate = this.#create(options.candidate);
     if (options.shadow !== null) this.#cast(options.shadow);
@@ -212,16 +80,15 @@ export class Inference {
     this.#candidate.tick(nowMs);
     this.#shadow?.candidate.tick(nowMs);
     this.#followVersion();
-    this.#saySomeMore();
     this.#review(nowMs);
-    this.#scan(nowMs);
+    this.#counter.scan((slot, version) => this.#admit(slot, version, nowMs));
     this.#dispatch(nowMs);
     this.#hedge(nowMs);
     this.#warm(nowMs);
     this.#warmShadow(nowMs);
-    this.#maybeTakeOver(nowMs);
+    if (this.#shadow?.mayTakeOver(nowMs) === true) this.switchToShadow();
     this.#uses?.poll(nowMs);
-    this.#outbox.poll(nowMs);
+    this.#archive.poll(nowMs);
     if (nowMs >= this.#statusAfterMs) this.#gauge(nowMs);
     this.#sayWarm(nowMs);
   }
@@ -233,7 +100,6 @@ export class Inference {
 
   report(): InferenceReport {
     const nowMs = this.#options.clock.nowMs();
-    const shadow = this.#shadow;
     return {
       engine: "ollama",
       model: this.#candidate.plan.request.model,
@@ -243,16 +109,7 @@ export class Inference {
       queued: this.#queue.size,
       asking: this.#asking.size,
       warm: this.#warmer?.progress(nowMs) ?? null,
-      shadow:
-        shadow === null || shadow.warmer === null
-          ? null
-          : {
-              model: shadow.candidate.plan.request.model,
-              version: this.#shadowVersion?.text ?? "",
-              hosts: shadow.candidate.reports(nowMs),
-              warm: shadow.warmer.progress(nowMs),
-              comparison: shadow.comparison.report(),
-            },
+      shadow: this.#shadow?.report(nowMs) ?? null,
     };
   }
 
@@ -264,14 +121,12 @@ export class Inference {
   /** The shadow takes over at once, with all its answers. False while there is none that is ready. */
   switchToShadow(): boolean {
     const shadow = this.#shadow;
-    if (shadow === null || shadow.candidate.version === null) return false;
+    const version = shadow?.candidate.version ?? null;
+    if (shadow === null || version === null) return false;
     this.#candidate.close();
     this.#candidate = shadow.candidate;
     this.#shadow = null;
-    if (shadow.candidate.version.text === this.#shadowVersion?.text) {
-      this.#activate(this.#shadowVersion, shadow.answers);
-    }
-    this.#shadowVersion = null;
+    if (shadow.isWhole) this.#activate(version, shadow.answers);
     this.#followVersion();
     return true;
   }
@@ -281,14 +136,12 @@ export class Inference {
     this.#candidate.close();
     this.#shadow?.candidate.close();
     this.#uses?.report();
-    this.#outbox.flush();
+    this.#archive.flush();
   }
 
   #cast(plan: CandidatePlan): void {
     this.#shadow?.candidate.close();
-    const candidate = this.#create(plan);
-    this.#shadow = { candidate, warmer: null, comparison: new Comparison(), answers: 0 };
-    this.#shadowVersion = null;
+    this.#shadow = new ShadowRun(this.#create(plan), this.#options, this.#archive);
   }
 
   /** A version that is known for the first time, or another one: its answers, and no other. */
@@ -296,80 +149,31 @@ export class Inference {
     const { version } = this.#candidate;
     if (version === null || version.text === this.#version?.text) return;
     this.#options.table.clearShadow();
-    const filled = this.#fill(version.text);
+    const filled = this.#archive.fill(version.text);
     this.#activate(version, filled);
     // The idle plane held the shadow's answers: they are gathered again, most of them from L2.
-    this.#shadowVersion = null;
+    this.#shadow?.evicted();
   }
 
   /** What is in the idle plane decides from now on. */
   #activate(version: DecisionVersion, filled: number): void {
-    const { table, meter, notice, clock, space, limits } = this.#options;
+    const { table, meter, notice, space, limits } = this.#options;
     this.#uses?.report();
     this.#version = version;
     table.activate(version.lo, version.hi);
     meter.count("generations");
     notice(`version ${version.text} decides; ${filled} of its answers were there already`);
     this.#uses = new UseReporter(space, table, this.#text, (state, uses) =>
-      this.#outbox.uses(
-        { version: version.text, state, uses, lastUsedMs: clock.epochS() * 1000 },
-        clock.nowMs(),
-      ),
+      this.#archive.used(version, state, uses),
     );
-    this.#introduce(this.#candidate, version);
+    this.#archive.introduce(this.#candidate, version);
     this.#warmer = this.#warmerFor(limits.warm, (state) => this.#isFresh(state.key, state.index));
   }
 
-  /** Fills the idle plane with what the database has, most used first; returns how many. */
-  #fill(version: string): number {
-    const { secondLevel, table, space, clock, limits, meter } = this.#options;
-    if (secondLevel === null) return 0;
-    const notBeforeS = limits.maxStaleS === 0 ? 0 : clock.epochS() - limits.maxStaleS;
-    const key = this.#key;
-    let filled = 0;
-    try {
-      secondLevel.each(version, notBeforeS, table.spec.capacity, (stored) => {
-        if (!this.#text.parse(stored.state, key)) return;
-        const index = space.finite ? space.index(key) : 0;
-        // The most used came first: a full set keeps them, and the rest is found on a miss.
-        if (!table.hasShadowRoom(key, index)) return;
-        const { decision } = stored;
-        table.writeShadow(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
-        filled++;
-      });
-    } catch (error) {
-      meter.count("l2Errors");
-      this.#options.notice(`kept answers could not be read: ${String(error)}`);
-    }
-    meter.count("promotions", filled);
-    return filled;
-  }
-
   #warmerFor(what: WarmWhat, isAnswered: (state: WarmState) => boolean): Warmer | null {
-    const { space, secondLevel, table } = this.#options;
-    const source = createWarmSource(what, space, this.#text, () => {
-      try {
-        return secondLevel?.observed(this.#space, table.spec.capacity) ?? [];
-      } catch {
-        this.#options.meter.count("l2Errors");
-        return [];
-      }
-    });
+    const { space } = this.#options;
+    const source = createWarmSource(what, space, this.#text, () => this.#archive.observed());
     return source === null ? null : new Warmer(source, isAnswered);
-  }
-
-  #say(slot: number, version: number, outcome: number, reason: number): void {
-    if (slot < 0 || this.#options.answer(slot, version, outcome, reason)) return;
-    this.#options.meter.count("answerRingFull");
-    if (this.#unsaid.length >= this.#seen.length) this.#unsaid.shift();
-    this.#unsaid.push([slot, version, outcome, reason]);
-  }
-
-  #saySomeMore(): void {
-    if (this.#unsaid.length === 0) return;
-    const unsaid = this.#unsaid;
-    this.#unsaid = [];
-    for (const words of unsaid) this.#say(...words);
   }
 
   /** Questions nobody waits for any more, and questions that were waited for too long. */
@@ -380,33 +184,20 @@ export class Inference {
         if (q.slot < 0) return false;
         q.waiting = waiting.waiting(q.slot);
         q.lastSeenMs = waiting.lastSeenMs(q.slot);
-        return waiting.version(q.slot) !== q.version || nowMs - q.admittedMs >= limits.deadlineMs;
+        return !this.#counter.isCurrent(q) || nowMs - q.admittedMs >= limits.deadlineMs;
       },
       (q) => {
         meter.count("expired");
-        if (waiting.version(q.slot) !== q.version) return;
-        meter.error("timeout");
-        this.#say(q.slot, q.version, Outcome.timeout, Why.deadline);
+        if (this.#counter.isCurrent(q)) this.#counter.timedOut(q);
       },
     );
     for (const asking of this.#asking.values()) {
       if (asking.waiters.length === 0) continue;
       asking.waiters = asking.waiters.filter((waiter) => {
         if (nowMs - waiter.sinceMs < limits.deadlineMs) return true;
-        meter.error("timeout");
-        this.#say(waiter.slot, waiter.version, Outcome.timeout, Why.deadline);
+        this.#counter.timedOut(waiter);
         return false;
       });
-    }
-  }
-
-  #scan(nowMs: number): void {
-    const { waiting } = this.#options;
-    for (let slot = 0; slot < waiting.capacity; slot++) {
-      const version = waiting.version(slot);
-      if (version === this.#seen[slot]) continue;
-      this.#seen[slot] = version;
-      if (version !== 0) this.#admit(slot, version, nowMs);
     }
   }
 
@@ -417,9 +208,9 @@ export class Inference {
     const refresh = waiting.kind(slot) === PendingKind.refresh;
     if (!waiting.readKey(slot, version, key)) return;
     const text = this.#text.of(key);
-    if (text === null) return this.#say(slot, version, Outcome.error, Why.refused);
+    if (text === null) return this.#counter.failed({ slot, version }, Why.refused);
     if (this.#isFresh(key, index, refresh)) {
-      return this.#say(slot, version, Outcome.answered, Why.none);
+      return this.#counter.answered({ slot, version });
     }
     const asking = this.#asking.get(text);
     if (asking !== undefined) {
@@ -427,18 +218,19 @@ export class Inference {
       asking.waiters.push({ slot, version, sinceMs: nowMs });
       return;
     }
-    const stored = refresh ? null : this.#find(text);
+    const stored =
+      refresh || this.#version === null ? null : this.#archive.find(this.#version, text);
     if (stored !== null) {
       const { decision } = stored;
       table.write(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
       this.#uses?.note(text, key);
       meter.count("promotions");
-      return this.#say(slot, version, Outcome.answered, Why.none);
+      return this.#counter.answered({ slot, version });
     }
     if (refresh) meter.count("refreshes");
     if (!this.#candidate.serves(nowMs)) {
       meter.count("breakerRefused");
-      return this.#say(slot, version, Outcome.error, Why.unreachable);
+      return this.#counter.failed({ slot, version }, Why.unreachable);
     }
     const shed = this.#queue.offer({
       text,
@@ -453,7 +245,7 @@ export class Inference {
     });
     if (shed === null) return;
     meter.count("shed");
-    this.#say(shed.slot, shed.version, Outcome.error, Why.queueFull);
+    this.#counter.failed(shed, Why.queueFull);
   }
 
   /** The table has an answer that is young enough: for a renewal, younger than the renewal's age. */
@@ -463,16 +255,6 @@ export class Inference {
     const limitS = refresh ? limits.maxAgeS : limits.maxStaleS;
     if (limitS === 0) return !refresh;
     return clock.epochS() - table.decidedAtS(table.slot) <= limitS;
-  }
-
-  #find(text: string): StoredDecision | null {
-    const { secondLevel, meter, clock } = this.#options;
-    if (secondLevel === null || this.#version === null) return null;
-    const startNs = clock.nowNs();
-    const stored = this.#stored(this.#version.text, text);
-    meter.record("l2", clock.nowNs() - startNs);
-    meter.count(stored === null ? "l2Misses" : "l2Hits");
-    return stored;
   }
 
   /** As many questions as there are slots; the rest keeps its order. */
@@ -492,7 +274,7 @@ export class Inference {
     if (this.#queue.size > 0 && !this.#candidate.serves(nowMs)) {
       this.#queue.sift(
         () => true,
-        (q) => this.#say(q.slot, q.version, Outcome.error, Why.unreachable),
+        (q) => this.#counter.failed(q, Why.unreachable),
       );
     }
   }
@@ -508,7 +290,7 @@ export class Inference {
     const { version, method } = candidate;
     const prompt = version === null ? null : method.prompt.of(question.key);
     if (version === null || prompt === null) {
-      for (const w of waiters) this.#say(w.slot, w.version, Outcome.error, Why.refused);
+      for (const w of waiters) this.#counter.failed(w, Why.refused);
       warm?.warmer.settle(warm.state, false);
       return;
     }
@@ -572,7 +354,7 @@ export class Inference {
     }
     if (!isCacheable(verdict)) {
       meter.error("no_verdict");
-      for (const w of waiters) this.#say(w.slot, w.version, Outcome.error, Why.unreadable);
+      for (const w of waiters) this.#counter.failed(w, Why.unreadable);
       this.#settleWarm(asking, false);
       return;
     }
@@ -585,20 +367,11 @@ export class Inference {
       meter.count("tableWrites");
       table.write(question.key, question.index, decision, confidence, Origin.model, decidedAtS);
       this.#uses?.note(question.text, question.key);
-      for (const w of waiters) this.#say(w.slot, w.version, Outcome.answered, Why.none);
-    } else if (this.#shadow !== null) {
-      table.writeShadow(
-        question.key,
-        question.index,
-        decision,
-        confidence,
-        Origin.model,
-        decidedAtS,
-      );
-      this.#shadow.answers++;
-      this.#compare(this.#shadow, question, verdict);
+      for (const w of waiters) this.#counter.answered(w);
+    } else {
+      this.#shadow?.answered(question, verdict, decidedAtS);
     }
-    this.#keep(version, question.text, verdict);
+    this.#archive.keep(version, question.text, verdict);
     this.#settleWarm(asking, true);
     this.#refill();
   }
@@ -609,49 +382,6 @@ export class Inference {
     this.#dispatch(nowMs);
     this.#warm(nowMs);
     this.#warmShadow(nowMs);
-  }
-
-  #keep({ text: version }: DecisionVersion, state: string, verdict: Verdict): void {
-    const { clock } = this.#options;
-    const { decision, confidence, probabilities, outside } = verdict;
-    const [BUY, SELL, HOLD] = probabilities?.map(rounded) ?? [];
-    const decidedAtMs = clock.epochS() * 1000;
-    this.#outbox.decision(
-      {
-        version,
-        state,
-        decision: labels[decision - 1]!,
-        confidence: rounded(confidence),
-        probabilities:
-          probabilities === null
-            ? null
-            : JSON.stringify({ BUY, SELL, HOLD, outside: rounded(outside) }),
-        decidedAtMs,
-        uses: 0,
-        lastUsedMs: decidedAtMs,
-      },
-      clock.nowMs(),
-    );
-  }
-
-  /** What the version stands for, so that it can be looked up later. */
-  #introduce({ digest, method, plan }: Candidate, { text: version }: DecisionVersion): void {
-    const { clock } = this.#options;
-    const createdMs = clock.epochS() * 1000;
-    const detail = JSON.stringify({
-      space: this.#space,
-      mode: method.mode,
-      request: method.request.text,
-      prompt: method.prompt.fixed,
-      calibration: plan.calibration,
-      marginMin: plan.marginMin,
-      labelMassMin: plan.labelMassMin,
-    });
-    const { model } = plan.request;
-    this.#outbox.version(
-      { version, model, digest, createdMs, lastUsedMs: createdMs, detail },
-      clock.nowMs(),
-    );
   }
 
   #failed(asking: Asking, host: Host, fault: InferenceFault, prompt: string): void {
@@ -677,7 +407,7 @@ export class Inference {
       return;
     }
     const why = fault.kind === "garbage" ? Why.unreadable : Why.unreachable;
-    for (const w of asking.waiters) this.#say(w.slot, w.version, Outcome.error, why);
+    for (const w of asking.waiters) this.#counter.failed(w, why);
     this.#settleWarm(asking, false);
   }
 
@@ -688,7 +418,7 @@ export class Inference {
 
   /** Another version decides by now: whoever waits is dealt with anew at the next poll. */
   #askAgain(asking: Asking): void {
-    for (const { slot } of asking.waiters) this.#seen[slot] = 0;
+    for (const { slot } of asking.waiters) this.#counter.again(slot);
     asking.warm?.warmer.release(asking.warm.state);
   }
 
@@ -740,7 +470,7 @@ export class Inference {
         warmer.release(state);
         return;
       }
-      const stored = this.#find(state.text);
+      const stored = this.#version === null ? null : this.#archive.find(this.#version, state.text);
       if (stored === null) {
         this.#ask(this.#candidate, host, warmQuestion(state, nowMs), [], { warmer, state }, nowMs);
         continue;
@@ -764,7 +494,8 @@ export class Inference {
     const shadow = this.#shadow;
     if (shadow === null || nowMs < this.#warmAfterMs || shadow.candidate.version === null) return;
     const { version } = shadow.candidate;
-    if (version.text !== this.#shadowVersion?.text) this.#beginShadow(shadow, version);
+    if (!shadow.isWhole)
+      shadow.begin(version, (what, isAnswered) => this.#warmerFor(what, isAnswered));
     const { warmer } = shadow;
     if (warmer === null || this.#warmer?.progress(nowMs).finished === false) return;
     for (let lanes = this.#idleLanes(); lanes > 0; lanes--) {
@@ -773,64 +504,6 @@ export class Inference {
       if (host === null || state === null) return;
       this.#ask(shadow.candidate, host, warmQuestion(state, nowMs), [], { warmer, state }, nowMs);
     }
-  }
-
-  /** The shadow's version is known, or another one: what it has answered in earlier runs first. */
-  #beginShadow(shadow: Shadow, version: DecisionVersion): void {
-    const { space, limits, table } = this.#options;
-    this.#shadowVersion = version;
-    shadow.comparison = new Comparison();
-    table.clearShadow();
-    shadow.answers = this.#fill(version.text);
-    this.#introduce(shadow.candidate, version);
-    const what: WarmWhat = space.finite ? "all" : limits.warm === "off" ? "observed" : limits.warm;
-    shadow.warmer = this.#warmerFor(what, (state) => {
-      const stored = this.#stored(version.text, state.text);
-      if (stored === null) return false;
-      const { decision, confidence } = stored;
-      this.#compare(shadow, state, { decision, confidence: confidence / 10_000 });
-      return true;
-    });
-  }
-
-  /** An answer that the database has, sound and not too old; null otherwise. */
-  #stored(version: string, state: string): StoredDecision | null {
-    const { secondLevel, meter, clock, limits } = this.#options;
-    if (secondLevel === null) return null;
-    try {
-      const stored = secondLevel.find(version, state);
-      if (stored === null) return null;
-      const isOld = limits.maxStaleS !== 0 && clock.epochS() - stored.decidedAtS > limits.maxStaleS;
-      if (isOld) meter.count("expiredEntries");
-      return isOld ? null : stored;
-    } catch {
-      meter.count("l2Errors");
-      return null;
-    }
-  }
-
-  #compare(
-    shadow: Shadow,
-    state: { key: Uint32Array; index: number },
-    opinion: { decision: number; confidence: number },
-  ): void {
-    const word = this.#options.table.peek(state.key, state.index);
-    if (word === 0) return;
-    const active = {
-      decision: wordDecision(word),
-      confidence: wordConfidence(word) / 10_000,
-    };
-    shadow.comparison.add(active, opinion);
-  }
-
-  /** Config may let the shadow take over by itself, once it is warm and mostly agrees. */
-  #maybeTakeOver(nowMs: number): void {
-    const { takeOverAgreement } = this.#options.limits;
-    const shadow = this.#shadow;
-    if (takeOverAgreement === null || shadow === null || shadow.warmer === null) return;
-    if (!shadow.warmer.progress(nowMs).finished) return;
-    const { agreement } = shadow.comparison.report();
-    if (agreement !== null && agreement >= takeOverAgreement) this.switchToShadow();
   }
 
   #sayWarm(nowMs: number): void {
@@ -860,13 +533,4 @@ export class Inference {
       this.#evictions = evictions;
     }
   }
-}
-
-/** As many digits as the table in memory keeps, and no binary fraction's tail in the database. */
-const rounded = (share: number): number => Math.round(share * 10_000) / 10_000;
-
-function warmQuestion(state: WarmState, nowMs: number): Question {
-  const { text, key, index } = state;
-  const nobody = { slot: -1, version: 0, refresh: false, waiting: 0 };
-  return { text, key, index, ...nobody, lastSeenMs: nowMs, admittedMs: nowMs };
 }

@@ -1,7 +1,7 @@
 /** From the configuration to what inference is made with: plain values, its own names. */
 import type { Config } from "../config/schema.ts";
 import type { CandidatePlan } from "../inference/candidate.ts";
-import type { InferenceLimits } from "../inference/engine.ts";
+import type { InferenceLimits } from "../inference/port.ts";
 import type { OptionValue } from "../inference/request.ts";
 import { uncalibrated, type Calibration } from "../inference/verdict.ts";
 import type { StateSpace } from "../market/state.ts";

@@ -6,10 +6,11 @@ import { Outcome, pendingBytes, PendingTable, PendingView } from "../../src/deci
 import { Ring, ringBytes } from "../../src/decision/ring.ts";
 import { openTable, tableBytes, type DecisionTable } from "../../src/decision/table.ts";
 import type { CandidatePlan } from "../../src/inference/candidate.ts";
-import { Inference, type InferenceLimits } from "../../src/inference/engine.ts";
+import { Inference } from "../../src/inference/engine.ts";
 import type { SecondLevel } from "../../src/inference/l2.ts";
 import type { Meter } from "../../src/inference/meter.ts";
 import type { Fetch } from "../../src/inference/ollama.ts";
+import type { InferenceLimits } from "../../src/inference/port.ts";
 import type { Delivery } from "../../src/inference/outbox.ts";
 import { uncalibrated } from "../../src/inference/verdict.ts";
 import { StateSpace, type StateOptions } from "../../src/market/state.ts";

@@ -1,0 +1,39 @@
+/** A question on its way to a server, and who waits for its answer. */
+import type { Candidate, Method } from "./candidate.ts";
+import type { Host } from "./host.ts";
+import type { Question } from "./queue.ts";
+import type { DecisionVersion } from "./version.ts";
+import type { Warmer, WarmState } from "./warm.ts";
+
+/** A pending slot that waits, in the version that it was seen with. */
+export interface Waiter {
+  slot: number;
+  version: number;
+  sinceMs: number;
+}
+
+/** One question that is being asked. */
+export interface Asking {
+  question: Question;
+  candidate: Candidate;
+  method: Method;
+  version: DecisionVersion;
+  waiters: Waiter[];
+  sentMs: number;
+  sentNs: number;
+  /** Hosts that were asked, in order. */
+  hosts: Host[];
+  /** Attempts without an answer yet. */
+  open: number;
+  isDone: boolean;
+  /** Asked of the shadow: its answer is compared, and does not decide. */
+  isShadow: boolean;
+  warm: { warmer: Warmer; state: WarmState } | null;
+}
+
+/** A question that nobody waits for. */
+export function warmQuestion(state: WarmState, nowMs: number): Question {
+  const { text, key, index } = state;
+  const nobody = { slot: -1, version: 0, refresh: false, waiting: 0 };
+  return { text, key, index, ...nobody, lastSeenMs: nowMs, admittedMs: nowMs };
+}
