@@ -5,7 +5,9 @@
 import { Origin } from "../decision/table.ts";
 import type { Candidate } from "./candidate.ts";
 import type { StoredDecision } from "./l2.ts";
+import type { Host } from "./host.ts";
 import { labels } from "./label.ts";
+import type { DecisionRow } from "../store/schema.ts";
 import { Outbox } from "./outbox.ts";
 import type { InferenceOptions } from "./port.ts";
 import type { StateText } from "./state-text.ts";
@@ -19,6 +21,8 @@ export class Archive {
   readonly #space: string;
   readonly #outbox: Outbox;
   readonly #key: Uint32Array;
+  /** Answers whose host has not shown its model's digest since. Bounded by `outboxMax`. */
+  #unproven: { host: Host; check: number; row: DecisionRow }[] = [];
 
   constructor(options: InferenceOptions, text: StateText) {
     const { space, limits, deliver, meter } = options;
@@ -95,27 +99,51 @@ export class Archive {
     }
   }
 
-  keep({ text: version }: DecisionVersion, state: string, verdict: Verdict): void {
-    const { clock } = this.#options;
+  /**
+   * Keeps an answer, once the host has proved that it still has the model of this version: a model
+   * can be replaced under its name at any time, and its answers must not be kept as the old one's.
+   */
+  keep({ text: version }: DecisionVersion, state: string, verdict: Verdict, host: Host): void {
+    const { clock, limits, meter } = this.#options;
     const { decision, confidence, probabilities, outside } = verdict;
     const [BUY, SELL, HOLD] = probabilities?.map(rounded) ?? [];
     const decidedAtMs = clock.epochS() * 1000;
-    this.#outbox.decision(
-      {
-        version,
-        state,
-        decision: labels[decision - 1]!,
-        confidence: rounded(confidence),
-        probabilities:
-          probabilities === null
-            ? null
-            : JSON.stringify({ BUY, SELL, HOLD, outside: rounded(outside) }),
-        decidedAtMs,
-        uses: 0,
-        lastUsedMs: decidedAtMs,
-      },
-      clock.nowMs(),
-    );
+    const answers = { BUY, SELL, HOLD, outside: rounded(outside) };
+    const row: DecisionRow = {
+      version,
+      state,
+      decision: labels[decision - 1]!,
+      confidence: rounded(confidence),
+      probabilities: probabilities === null ? null : JSON.stringify(answers),
+      decidedAtMs,
+      uses: 0,
+      lastUsedMs: decidedAtMs,
+    };
+    if (this.#unproven.length >= limits.outboxMax) {
+      meter.count("decisionRingDrops");
+      return;
+    }
+    this.#unproven.push({ host, check: host.checks, row });
+  }
+
+  /** Answers that came before the host's check `check` began are its model's own. */
+  proven(host: Host, check: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#unproven = this.#unproven.filter((entry) => {
+      if (entry.host !== host || entry.check >= check) return true;
+      this.#outbox.decision(entry.row, nowMs);
+      return false;
+    });
+  }
+
+  /** Answers since the last proof may be another model's. */
+  disproven(host: Host): void {
+    this.#unproven = this.#unproven.filter((entry) => entry.host !== host);
+  }
+
+  /** Answers that are not proven yet. */
+  get unproven(): number {
+    return this.#unproven.length;
   }
 
   /** What the version stands for, so that it can be looked up later. */

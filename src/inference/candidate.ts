@@ -34,6 +34,9 @@ export interface CandidatePlan {
 export interface CandidateEvents {
   notice(words: string): void;
   count(what: "modelLoads" | "breakerOpened"): void;
+  /** HostOwner says what these mean. */
+  proven(host: Host, check: number): void;
+  disproven(host: Host): void;
 }
 
 /** All that a question needs, in one mode. */
@@ -71,6 +74,8 @@ export class Candidate {
       warmUp: (host: Host) => this.#warmUp(host),
       notice: (host: Host, words: string) => events.notice(`${host.url}: ${words}`),
       count: (what: "modelLoads" | "breakerOpened") => events.count(what),
+      proven: (host: Host, check: number) => events.proven(host, check),
+      disproven: (host: Host) => events.disproven(host),
     };
     this.hosts = plan.hosts.map((url) => new Host(url, plan.limits, owner, fetch, nowNs));
   }

@@ -63,7 +63,7 @@ export class Inference {
     this.#queue = new Queue(limits.queueMax);
     this.#key = new Uint32Array(space.keyWords);
     this.#candidate = this.#create(options.candidate);
-    if (options.shadow !== null) this.#cast(options.shadow);
+    if (options.shadow !== null) this.cast(options.shadow);
     meter.gauge("queueLimit", limits.queueMax);
     meter.gauge("hosts", options.candidate.hosts.length);
   }
@@ -71,7 +71,13 @@ export class Inference {
   #create(plan: CandidatePlan): Candidate {
     const { fetch, clock, notice, meter } = this.#options;
     const count = meter.count.bind(meter);
-    return new Candidate(plan, { notice, count }, fetch, () => clock.nowNs());
+    const events = {
+      notice,
+      count,
+      proven: (host: Host, check: number) => this.#archive.proven(host, check),
+      disproven: (host: Host) => this.#archive.disproven(host),
+    };
+    return new Candidate(plan, events, fetch, () => clock.nowNs());
   }
 
   /** The loop's turn: bounded work, no waiting. */
@@ -113,9 +119,23 @@ export class Inference {
     };
   }
 
+  /**
+   * Answers that are not handed over yet, because their host has yet to show that it still has the
+   * model. Looking at it again makes that happen soon.
+   */
+  get unproven(): number {
+    return this.#archive.unproven;
+  }
+
+  /** Looks at every host at the next poll. */
+  recheck(): void {
+    for (const host of this.#candidate.hosts) host.recheck();
+  }
+
   /** Begins to warm another candidate beside the deciding one, in place of the one before. */
   cast(plan: CandidatePlan): void {
-    this.#cast(plan);
+    this.#shadow?.candidate.close();
+    this.#shadow = new ShadowRun(this.#create(plan), this.#options, this.#archive);
   }
 
   /** The shadow takes over at once, with all its answers. False while there is none that is ready. */
@@ -137,11 +157,6 @@ export class Inference {
     this.#shadow?.candidate.close();
     this.#uses?.report();
     this.#archive.flush();
-  }
-
-  #cast(plan: CandidatePlan): void {
-    this.#shadow?.candidate.close();
-    this.#shadow = new ShadowRun(this.#create(plan), this.#options, this.#archive);
   }
 
   /** A version that is known for the first time, or another one: its answers, and no other. */
@@ -341,10 +356,10 @@ export class Inference {
     if (typeof counts.eval_count === "number") meter.count("evalTokens", counts.eval_count);
     if (asking.isDone) return;
     if (asking.hosts.length > 1 && host !== asking.hosts[0]) meter.count("hedgesWon");
-    this.#finish(asking, readVerdict(body, asking.method.reading));
+    this.#finish(asking, readVerdict(body, asking.method.reading), host);
   }
 
-  #finish(asking: Asking, verdict: Verdict): void {
+  #finish(asking: Asking, verdict: Verdict, host: Host): void {
     const { meter, clock, table } = this.#options;
     const { question, waiters, version } = asking;
     this.#forget(asking);
@@ -371,7 +386,7 @@ export class Inference {
     } else {
       this.#shadow?.answered(question, verdict, decidedAtS);
     }
-    this.#archive.keep(version, question.text, verdict);
+    this.#archive.keep(version, question.text, verdict, host);
     this.#settleWarm(asking, true);
     this.#refill();
   }

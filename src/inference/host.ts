@@ -50,6 +50,10 @@ export interface HostOwner {
   warmUp(host: Host): Promise<void>;
   notice(host: Host, words: string): void;
   count(what: "modelLoads" | "breakerOpened"): void;
+  /** The digest is still the one we know: answers that came before check `check` are its own. */
+  proven(host: Host, check: number): void;
+  /** The digest is another: answers since the last proof may be the other model's. */
+  disproven(host: Host): void;
 }
 
 /** What is known about the host, for people and for /readyz. */
@@ -79,6 +83,8 @@ export class Host {
   serverVersion = "";
   digest = "";
   lastError = "";
+  /** Checks begun so far. */
+  checks = 0;
 
   readonly #limits: HostLimits;
   readonly #owner: HostOwner;
@@ -153,6 +159,7 @@ export class Host {
     }
     if (this.#check === null && nowMs >= this.#nextCheckMs) {
       this.#check = { controller: new AbortController(), sinceMs: nowMs };
+      this.checks++;
       void this.#runCheck(this.#check.controller.signal);
     }
   }
@@ -263,16 +270,18 @@ export class Host {
       this.lastError = `model '${model}' not found`;
       return;
     }
-    const loaded = await this.#client.loaded(model, signal);
+    const loaded = await this.#client.loaded(wanted, signal);
     const asWanted =
       loaded !== null &&
-      loaded.digest === wanted &&
+      wanted === this.digest &&
       this.#isOurs &&
       loaded.contextLength === this.#contextLength;
     if (asWanted) {
       this.#vramRatio = loaded.sizeBytes > 0 ? loaded.vramBytes / loaded.sizeBytes : null;
+      this.#owner.proven(this, this.checks);
       return;
     }
+    if (wanted !== this.digest) this.#owner.disproven(this);
     if (this.#nowMs >= this.#preloadAfterMs) void this.#preload();
   }
 
@@ -323,10 +332,12 @@ export class Host {
   async #verify(signal: AbortSignal): Promise<void> {
     const request = this.#owner.request();
     const { model, options } = request.plan;
-    const loaded = await this.#client.loaded(model, signal);
-    if (loaded === null || loaded.digest === "") {
+    const digest = await this.#client.digestOf(model, signal);
+    const loaded = digest === null ? null : await this.#client.loaded(digest, signal);
+    if (loaded === null) {
       throw new InferenceFault("server", 200, "the server loaded the model but does not list it");
     }
+    if (loaded.digest !== this.digest) this.#owner.disproven(this);
     this.digest = loaded.digest;
     this.#contextLength = loaded.contextLength;
     this.#vramRatio = loaded.sizeBytes > 0 ? loaded.vramBytes / loaded.sizeBytes : null;
@@ -342,10 +353,10 @@ export class Host {
   }
 }
 
-/** Numbers of a version such as "0.33.0-rc1"; an empty one is taken for new. */
+/** Of "0.33.0-rc1", say. One that is not told, or the 0.0.0 of a private build, is taken for new. */
 export function isBefore(version: string, than: readonly [number, number, number]): boolean {
   const match = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version);
-  if (match === null) return false;
+  if (match === null || match[0].endsWith("0.0.0")) return false;
   for (let i = 0; i < 3; i++) {
     const difference = Number(match[i + 1]) - than[i]!;
     if (difference !== 0) return difference < 0;

@@ -110,10 +110,13 @@ export class OllamaClient {
     return found === undefined ? null : text(found["digest"]);
   }
 
-  /** The model in memory, or null where it is not loaded. */
-  async loaded(model: string, signal: AbortSignal): Promise<LoadedModel | null> {
+  /**
+   * The model in memory, or null where it is not loaded. It is known by its digest: a server that
+   * has one model under two names lists it under the name by which it was loaded.
+   */
+  async loaded(digest: string, signal: AbortSignal): Promise<LoadedModel | null> {
     const { models } = await guarded(() => this.#with(signal).ps());
-    const found = listOf(models).find((m) => isModel(m, model));
+    const found = listOf(models).find((m) => m["digest"] === digest);
     if (found === undefined) return null;
     return {
       name: text(found["name"]),

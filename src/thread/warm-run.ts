@@ -44,6 +44,9 @@ const pollMs = 1;
 const writeEveryMs = 500;
 /** No server with the model for so long, not even one that is loading it: there is no hope. */
 const hopelessMs = 15_000;
+/** A server that cannot show its model for so long loses its last answers, a second's or two. */
+const provenMs = 5000;
+const nothing = { done: 0, failed: 0, total: 0, ratePerS: 0, leftS: null, finished: false };
 
 /** Throws EdgeError WARM_NOTHING, ALREADY_RUNNING, MODEL_UNREACHABLE and those of the history. */
 export async function warmRun(options: WarmRunOptions): Promise<WarmOutcome> {
@@ -159,11 +162,20 @@ async function untilWarm(
       if (nowMs - hopefulMs > hopelessMs) throw unreachable(report);
     }
     const { warm, version, model } = inference.report();
-    if (warm !== null && (warm.finished || signal.aborted)) return { ...warm, version, model };
-    if (signal.aborted) {
-      const nothing = { done: 0, failed: 0, total: 0, ratePerS: 0, leftS: null, finished: false };
-      return { ...nothing, version, model };
+    if (warm?.finished === true || signal.aborted) {
+      await untilProven(inference);
+      return { ...(warm ?? nothing), version, model };
     }
+    await Bun.sleep(pollMs);
+  }
+}
+
+/** The last answers are kept once their server has shown that it still has the same model. */
+async function untilProven(inference: Inference): Promise<void> {
+  const endMs = performance.now() + provenMs;
+  while (inference.unproven > 0 && performance.now() < endMs) {
+    inference.recheck();
+    inference.poll();
     await Bun.sleep(pollMs);
   }
 }

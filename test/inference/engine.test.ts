@@ -220,6 +220,14 @@ describe("a server in trouble", () => {
     expect(rig.count("generations")).toBe(2);
   });
 
+  test("a model that the server lists under another of its names is known by its digest", async () => {
+    const server = await serve();
+    server.loadedAs = "trader:latest";
+    const rig = rigOf([server]);
+    await until(() => rig.inference.isReady);
+    expect(server.loadsStarted).toBe(1);
+  });
+
   test("a model that is not there is named with its remedy, and asked for when it comes", async () => {
     const server = await serve({ model: "other" });
     const rig = rigOf([server]);

@@ -209,6 +209,32 @@ describe("warming", () => {
   });
 });
 
+test("a model replaced between two looks leaves nothing in the history under the old version", async () => {
+  const [folder] = history();
+  const hostLimits = { checkMs: 1000 };
+  const [rig, ollama] = await run(folder, { SELL: 1 }, { hostLimits });
+  await rig.advance(1000, 50);
+  await ask(rig, [1]);
+  await rig.advance(2000, 50);
+  const before = rig.inference.report().version;
+  // `ollama pull`: the next question loads the other model without our doing.
+  ollama.hosts.get(one)!.digest = "b".repeat(64);
+  ollama.atOnce = { BUY: 1 };
+  rig.enter(2, 2);
+  await rig.settle();
+  expect(rig.decision(2)).toBe(1);
+  await rig.advance(3000, 50);
+  expect(rig.inference.report().version).not.toBe(before);
+  expect(rig.decision(2)).toBe(0);
+  await ask(rig, [3]);
+  await rig.advance(2000, 50);
+  const kept = rig.deliveries.flatMap(({ decisions }) => decisions);
+  expect(kept.map(({ version, state }) => [version === before, state])).toEqual([
+    [true, "0,0,0,0,1"],
+    [false, "0,0,0,0,3"],
+  ]);
+});
+
 test("uses of the table are handed over, and counted once", async () => {
   const [folder] = history();
   const [rig] = await run(folder, { BUY: 1 });

@@ -51,9 +51,9 @@ describe("a healthy server", () => {
     expect(await client.version(never)).toBe("0.33.0");
     expect(await client.digestOf("llama3.2:3b", never)).toBe(server.digest);
     expect(await client.digestOf("other", never)).toBeNull();
-    expect(await client.loaded("llama3.2:3b", never)).toBeNull();
+    expect(await client.loaded(server.digest, never)).toBeNull();
     await client.preload(request, never);
-    const loaded = await client.loaded("llama3.2:3b", never);
+    const loaded = await client.loaded(server.digest, never);
     expect(loaded).toMatchObject({ digest: server.digest, contextLength: 1024 });
     expect(loaded!.vramBytes / loaded!.sizeBytes).toBeCloseTo(0.5, 6);
   });

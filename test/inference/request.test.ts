@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { isBefore } from "../../src/inference/host.ts";
 import { freezeRequest, type RequestPlan } from "../../src/inference/request.ts";
 
 const plan: RequestPlan = {
@@ -34,4 +35,13 @@ test("only load options are in the reload text, whatever their order", () => {
   expect(one.text).not.toBe(other.text);
   const larger = freezeRequest({ ...plan, options: { num_ctx: 2, num_batch: 8 } });
   expect(larger.reloadText).not.toBe(one.reloadText);
+});
+
+test("versions are compared by their numbers; one that says nothing counts as new", () => {
+  expect(isBefore("0.12.10", [0, 12, 11])).toBe(true);
+  expect(isBefore("0.12.11", [0, 12, 11])).toBe(false);
+  expect(isBefore("0.9.9", [0, 12, 11])).toBe(true);
+  expect(isBefore("0.33.0-rc1", [0, 32, 15])).toBe(false);
+  expect(isBefore("1.0.0", [0, 32, 15])).toBe(false);
+  for (const silent of ["", "0.0.0", "main"]) expect(isBefore(silent, [0, 32, 15])).toBe(false);
 });

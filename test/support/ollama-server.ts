@@ -76,6 +76,8 @@ export class OllamaServer {
   evalMs: number;
   version: string;
   fault: Fault = "none";
+  /** The name by which the same model was loaded before, under which /api/ps goes on listing it. */
+  loadedAs = "";
   /** Applies the fault to /api/generate only; HEAD, /api/ps and the rest stay healthy. */
   faultOnGenerateOnly = true;
   answer: (prompt: string) => Answer;
@@ -263,10 +265,11 @@ export class OllamaServer {
   #running(): object[] {
     if (this.#loaded === null) return [];
     const size = 2_600_000_000;
+    const name = this.loadedAs === "" ? this.model : this.loadedAs;
     return [
       {
-        name: this.model,
-        model: this.model,
+        name,
+        model: name,
         size,
         digest: this.#loaded.digest,
         details,
