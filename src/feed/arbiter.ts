@@ -174,6 +174,8 @@ export class Arbiter {
       verdict |= Verdict.cleared;
     }
     if ((seen & Verdict.gap) !== 0) verdict |= this.#loseNow(channel, nowNs);
+    // What came before the first datagram is missing as well.
+    if ((seen & Verdict.joined) !== 0) verdict |= this.#break(channel, 1, nowNs);
     if (this.#phase[channel] === Phase.replacing) {
       verdict = this.#keep(seen, channel, first, count, nowNs, bytes, at, end);
     } else if ((seen & Verdict.held) !== 0) {
@@ -507,6 +509,16 @@ export class Arbiter {
     this.#requestDue[channel] = 0;
     this.#due(channel, Number.POSITIVE_INFINITY);
     this.#sink.begin(channel);
+  }
+
+  /** Whether messages of the channel are lost for good and no snapshot has healed that yet. */
+  isBroken(channel: number): boolean {
+    return this.#broken[channel] === 1;
+  }
+
+  /** Whether a snapshot of the channel is being read. */
+  isReplacing(channel: number): boolean {
+    return this.#phase[channel] === Phase.replacing;
   }
 
   /** The snapshot is applied; `next` is the first sequence that is not in it. Returns a verdict. */

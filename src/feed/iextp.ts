@@ -89,7 +89,8 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
       end,
     );
     // The books begin empty wherever the stream is joined, so that is no reason for distrust.
-    return verdict & ~Verdict.joined;
+    if ((verdict & Verdict.joined) === 0) return verdict;
+    return verdict & ~(Verdict.joined | Verdict.cleared);
   }
 
   poll(nowNs: number): number {

@@ -144,7 +144,9 @@ export class Sequencer {
       return Verdict.bad;
     }
     this.#gap(expected, first);
-    if (!this.#patient) this.#advance(channel, next, sentNs);
+    // Even what is held back shows that the sender is past its beginning: without that a late copy
+    // of the very first datagram would look like a restart.
+    this.#advance(channel, this.#patient ? expected : next, sentNs);
     return this.#ahead(outcome);
   }
 

@@ -351,6 +351,15 @@ describe("a channel that lost messages", () => {
   });
 });
 
+test("lateCopyOfTheFirstDatagramIsNoRestart", () => {
+  open({ requests: 0 });
+  heartbeat(1, a, 0);
+  send(2, 1, a, 1);
+  decoder.poll(1 * ms);
+  expect(send(1, 1, b, 2 * ms)).toBe(Verdict.duplicate | Verdict.broken);
+  expect(applied()).toEqual([2]);
+});
+
 describe("snapshot", () => {
   test("takesThePlaceOfWhatWasLost", () => {
     open({ requests: 0 });

@@ -68,13 +68,13 @@ describe("MoldUDP64", () => {
   });
 
   test("joinedInMidSession", () => {
-    expect(send(500, 1)).toBe(Verdict.applied | Verdict.joined);
+    expect(send(500, 1)).toBe(Verdict.applied | Verdict.joined | Verdict.broken);
     expect(counters[FeedCount.gaps]).toBe(0);
     expect(send(501, 1)).toBe(Verdict.applied);
   });
 
   test("joinedByHeartbeat", () => {
-    expect(heartbeat(500)).toBe(Verdict.heartbeat | Verdict.joined);
+    expect(heartbeat(500)).toBe(Verdict.heartbeat | Verdict.joined | Verdict.broken);
     expect(send(500, 1)).toBe(Verdict.applied);
   });
 
