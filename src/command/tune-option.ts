@@ -1,11 +1,13 @@
 /** The flags of `hftedge tune`, and the plan request that they and the configuration make. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { accepted, isMulticast, parseFeedLine } from "../config/address.ts";
 import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { EdgeError } from "../error.ts";
 import { Host } from "../host/host.ts";
 import { parseCpuList } from "../host/proc.ts";
 import { catalogue } from "../tune/catalogue.ts";
-import { defaultWishes } from "../tune/machine.ts";
+import { defaultWishes, type Wishes } from "../tune/machine.ts";
 import type { PlanRequest } from "../tune/plan.ts";
 import type { Owner, Profile } from "../tune/setting.ts";
 
@@ -130,6 +132,36 @@ export function ownProgram(): string[] {
 const nonEmpty = <T>(list: readonly T[] | undefined): readonly T[] | undefined =>
   list === undefined || list.length === 0 ? undefined : list;
 
+function linesOf(config: Config) {
+  return config.feed.flatMap(({ lines }) => lines.map((line) => accepted(parseFeedLine(line))));
+}
+
+/** Interfaces that the feeds name; an address in place of a name says nothing here. */
+function interfacesOf(config: Config): string[] {
+  const names = linesOf(config).map((line) => line.interface ?? "");
+  return [...new Set(names.filter((name) => name !== "" && !/^[\d.]+$/.test(name)))];
+}
+
+/** What the rest of the configuration asks of the machine. */
+function wishesOf(config: Config): Wishes {
+  const { feed, inference, tune } = config;
+  const groups = new Set(
+    linesOf(config)
+      .map(({ host }) => host)
+      .filter(isMulticast),
+  ).size;
+  const { num_ctx: context } = inference.options;
+  return {
+    receiveBufferBytes: Math.max(...feed.map(({ receiveBufferBytes }) => receiveBufferBytes)),
+    multicastGroups: Math.max(defaultWishes.multicastGroups, groups),
+    contextTokens: typeof context === "number" ? context : defaultWishes.contextTokens,
+    parallel: inference.parallel,
+    keepAliveS: inference.keepAliveS,
+    receiveRing: tune.receiveRing,
+    ollamaUrl: inference.hosts[0] ?? defaultWishes.ollamaUrl,
+  };
+}
+
 /** Flag over configuration over what is found. Throws ConfigError for a configuration that is wrong. */
 export function requestOf(flags: TuneFlags, host: Host): PlanRequest {
   const { config } = loadConfig({
@@ -140,12 +172,10 @@ export function requestOf(flags: TuneFlags, host: Host): PlanRequest {
     ...(host.root === "" ? {} : { systemFile: `${host.root}/etc/hftedge/hftedge.toml` }),
   });
   const { tune } = config;
-  const fromFeeds = config.feed.flatMap(
-    (feed) => JSON.stringify(feed).match(/(?<=[?&]interface=)[\w.:@-]+/g) ?? [],
-  );
   const feedInterfaces =
-    nonEmpty(flags.interface) ?? nonEmpty(tune.feedInterfaces) ?? nonEmpty([...new Set(fromFeeds)]);
-  const feedCpus = flags.feedCpus ?? tune.feedCpus;
+    nonEmpty(flags.interface) ?? nonEmpty(tune.feedInterfaces) ?? nonEmpty(interfacesOf(config));
+  const pinned = config.thread.feedCpu >= 0 ? String(config.thread.feedCpu) : "";
+  const feedCpus = flags.feedCpus ?? (tune.feedCpus || pinned);
   const housekeepingCpus = flags.housekeepingCpus ?? tune.housekeepingCpus;
   const gpus = nonEmpty(flags.gpu) ?? nonEmpty(tune.gpus);
   return {
@@ -156,13 +186,7 @@ export function requestOf(flags: TuneFlags, host: Host): PlanRequest {
       ...(housekeepingCpus === "" ? {} : { housekeepingCpus: parseCpuList(housekeepingCpus) }),
       ...(gpus === undefined ? {} : { gpus }),
     },
-    wishes: {
-      receiveBufferBytes: tune.receiveBufferBytes,
-      multicastGroups: tune.multicastGroups,
-      contextTokens: tune.contextTokens,
-      receiveRing: tune.receiveRing,
-      ollamaUrl: defaultWishes.ollamaUrl,
-    },
+    wishes: wishesOf(config),
     with: flags.with ?? [],
     without: flags.without ?? [],
     take: flags.take ?? [],

@@ -16,6 +16,10 @@ export interface Wishes {
   multicastGroups: number;
   /** Ollama's context per slot, in tokens. */
   contextTokens: number;
+  /** Questions in flight at Ollama. */
+  parallel: number;
+  /** How long Ollama keeps an idle model, in s; -1 for ever. */
+  keepAliveS: number;
   /** Receive ring of the feed's NIC, in descriptors. */
   receiveRing: number;
   ollamaUrl: string;
@@ -25,6 +29,8 @@ export const defaultWishes: Wishes = {
   receiveBufferBytes: 32 << 20,
   multicastGroups: 32,
   contextTokens: 1024,
+  parallel: 1,
+  keepAliveS: -1,
   receiveRing: 1024,
   ollamaUrl: "http://127.0.0.1:11434",
 };

@@ -26,26 +26,6 @@ export const tuneSection = z.strictObject({
     .max(16)
     .default([])
     .describe("UUIDs of the GPUs that run the model; empty: all."),
-  receiveBufferBytes: z
-    .int()
-    .min(212_992)
-    .max(1 << 30)
-    .default(32 << 20)
-    .describe("Ceiling of a feed socket's receive buffer: peak bytes/s times the longest stall.")
-    .meta({ unit: "bytes" }),
-  multicastGroups: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .default(32)
-    .describe("Multicast groups that the feeds join on one interface."),
-  contextTokens: z
-    .int()
-    .min(128)
-    .max(262_144)
-    .default(1024)
-    .describe("Ollama's context per slot.")
-    .meta({ unit: "tokens" }),
   receiveRing: z
     .int()
     .min(64)
