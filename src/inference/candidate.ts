@@ -195,7 +195,7 @@ export class Candidate {
     const key = new Uint32Array(this.plan.keyWords);
     for (let asked = 0; asked < this.plan.warmUps; asked++) {
       const { prompt, request, reading, mode } = this.#method;
-      const { body } = await host.ask(request, prompt.of(key) ?? prompt.fixed);
+      const { body } = await host.warm(request, prompt.of(key) ?? prompt.fixed);
       if (this.plan.mode !== "auto" || mode === "text") continue;
       const { reason } = readVerdict(body, reading);
       if (reason !== Reason.noLogprobs && !(reason === Reason.unreadable && mode === "json"))

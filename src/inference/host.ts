@@ -90,6 +90,8 @@ export class Host {
   readonly #owner: HostOwner;
   readonly #client: OllamaClient;
   readonly #free: Lane[] = [];
+  /** Apart from the others: they may all be waiting for the very load that is being warmed up. */
+  readonly #warmLane: Lane;
   /** Lanes at work, with the time at which their question was sent. */
   readonly #busy = new Map<Lane, number>();
   #contextLength = 0;
@@ -103,6 +105,7 @@ export class Host {
   #preloadAfterMs = 0;
   #misses = 0;
   #nowMs = 0;
+  #warmingSinceMs = 0;
   #openings = 0;
   #isClosed = false;
 
@@ -118,6 +121,7 @@ export class Host {
     this.#owner = owner;
     this.breaker = new Breaker(limits.breaker);
     this.#client = new OllamaClient({ url, bodyBytesMax: limits.bodyBytesMax, fetch, nowNs });
+    this.#warmLane = this.#client.lane();
     for (let i = 0; i < limits.parallel; i++) this.#free.push(this.#client.lane());
   }
 
@@ -157,6 +161,7 @@ export class Host {
     if (this.status !== "loading") {
       for (const [lane, sentMs] of this.#busy) if (nowMs - sentMs > hungMs) lane.cut();
     }
+    if (this.status === "warming" && nowMs - this.#warmingSinceMs > hungMs) this.#warmLane.cut();
     if (this.#check === null && nowMs >= this.#nextCheckMs) {
       this.#check = { controller: new AbortController(), sinceMs: nowMs };
       this.checks++;
@@ -164,7 +169,13 @@ export class Host {
     }
   }
 
-  /** Asks; throws InferenceFault. Only after `allows`, or from a warm-up. */
+  /** Asks in a warm-up, outside the slots; throws InferenceFault. */
+  async warm(request: FrozenRequest, prompt: string): Promise<Reply> {
+    this.#warmingSinceMs = this.#nowMs;
+    return this.#warmLane.ask(request, prompt);
+  }
+
+  /** Asks; throws InferenceFault. Only after `allows`. */
   async ask(request: FrozenRequest, prompt: string): Promise<Reply> {
     const lane = this.#free.pop();
     if (lane === undefined) throw new InferenceFault("busy", 0, "no free slot");
@@ -210,6 +221,7 @@ export class Host {
     this.#isClosed = true;
     this.#check?.controller.abort();
     this.#load?.abort();
+    this.#warmLane.cut();
     for (const lane of this.#busy.keys()) lane.cut();
   }
 

@@ -134,6 +134,25 @@ describe("the queue", () => {
   });
 });
 
+test("a server that reloads while every slot is taken is warmed up all the same", async () => {
+  const [rig, ollama] = await start([one], { hostLimits: { hungMs: 100_000 } });
+  rig.enter(0, 1);
+  await rig.settle();
+  // The model's runner died: the question under way hangs, and the model has to be loaded again.
+  ollama.hosts.get(one)!.isLoaded = false;
+  await rig.advance(100);
+  expect(rig.inference.report().hosts[0]!.status).toBe("warming");
+  expect(ollama.questions).toHaveLength(2);
+  ollama.questions[1]!.answer();
+  await rig.settle();
+  expect(rig.inference.report().hosts[0]!.status).toBe("ready");
+  ollama.next.refuse(500, "model runner has unexpectedly stopped");
+  await rig.advance(100);
+  ollama.next.answer();
+  await rig.settle();
+  expect(rig.decision(1)).toBe(1);
+});
+
 describe("several hosts", () => {
   test("the host with the least expected wait is asked", async () => {
     const [rig, ollama] = await start([one, two], { hostLimits: { parallel: 4 } });
