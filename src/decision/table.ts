@@ -18,7 +18,7 @@
  * old answer vanish at once. There are two planes; a new version is filled into the idle plane while
  * the other still decides, and `activate` switches with one store.
  *
- * Answering cells: [word, decidedAt (epoch s)], written decidedAt first. Use counts are the reader's.
+ * decidedAt (epoch s) is written before the word that it belongs to. Use counts are the reader's.
  */
 import { Decision } from "./signal.ts";
 
@@ -315,7 +315,8 @@ class DenseTable extends PlaneTable implements DecisionTable {
  * 8-way sets. Each entry has a sequence word, odd while the writer is in it: a reader that sees it
  * odd or changed takes the look-up for a miss, so half an entry is never believed.
  *
- * Entry: [sequence, word, decidedAt, tag, key…]; use cells: [count, last used (s)].
+ * A plane is all tags first, eight to half a cache line, so that a set is searched in one line; then
+ * the entries [sequence, word, decidedAt, key…]. Use cells: [count, last used (s)].
  */
 class AssociativeTable extends PlaneTable implements DecisionTable {
   readonly #sets: number;
@@ -326,22 +327,31 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
     super(memory, spec);
     this.#sets = setCount(spec.capacity);
     this.#keyWords = spec.keyWords;
-    this.#stride = 4 + spec.keyWords;
+    this.#stride = 3 + spec.keyWords;
   }
 
-  /** The way that holds the key in the plane, or -1. */
+  /** Where an entry's words begin. */
+  #entryAt(plane: number, entry: number): number {
+    return this.planeAt(plane) + this.#sets * ways + entry * this.#stride;
+  }
+
+  #firstOf(hash: number): number {
+    return ((hash >>> 1) & (this.#sets - 1)) * ways;
+  }
+
+  /** The entry that holds the key in the plane, or -1. */
   #find(plane: number, key: Uint32Array, hash: number): number {
     const words = this.words;
-    const stride = this.#stride;
     const keyWords = this.#keyWords;
-    const tag = hash | 1 | 0;
-    const first = (hash >>> 1) & (this.#sets - 1);
-    let at = this.planeAt(plane) + first * ways * stride;
-    for (let way = 0; way < ways; way++, at += stride) {
-      if (words[at + 3] !== tag) continue;
+    const tag = hash | 1;
+    const first = this.#firstOf(hash);
+    const tags = this.planeAt(plane) + first;
+    for (let way = 0; way < ways; way++) {
+      if (words[tags + way] !== tag) continue;
+      const at = this.#entryAt(plane, first + way) + 3;
       let word = 0;
-      while (word < keyWords && words[at + 4 + word] === ((key[word] as number) | 0)) word++;
-      if (word === keyWords) return first * ways + way;
+      while (word < keyWords && words[at + word] === ((key[word] as number) | 0)) word++;
+      if (word === keyWords) return first + way;
     }
     return -1;
   }
@@ -349,28 +359,30 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
   lookup(key: Uint32Array, _index: number, nowS: number): number {
     const active = this.active();
     const plane = active & 1;
-    const entry = this.#find(plane, key, hashKey(key, this.#keyWords));
-    if (entry < 0) return 0;
-    const at = this.planeAt(plane) + entry * this.#stride;
-    const word = this.#readStable(at, key);
-    if (wordGeneration(word) !== active >>> 1) return 0;
-    this.slot = at;
-    const use = this.useAt(plane) + entry * 2;
-    this.words[use] = (this.words[use] as number) + 1;
-    this.words[use + 1] = nowS;
-    return word;
-  }
-
-  /** The word, or 0 when the writer was in the entry, or has given it to another key meanwhile. */
-  #readStable(at: number, key: Uint32Array): number {
     const words = this.words;
-    const before = Atomics.load(words, at);
-    if ((before & 1) !== 0) return 0;
-    for (let word = 0; word < this.#keyWords; word++) {
-      if (words[at + 4 + word] !== ((key[word] as number) | 0)) return 0;
+    const keyWords = this.#keyWords;
+    const hash = hashKey(key, keyWords);
+    const tag = hash | 1;
+    const first = this.#firstOf(hash);
+    const tags = this.planeAt(plane) + first;
+    for (let way = 0; way < ways; way++) {
+      if (words[tags + way] !== tag) continue;
+      const at = this.#entryAt(plane, first + way);
+      const sequence = Atomics.load(words, at);
+      let word = 0;
+      while (word < keyWords && words[at + 3 + word] === ((key[word] as number) | 0)) word++;
+      if (word !== keyWords) continue;
+      const packed = Atomics.load(words, at + 1) >>> 0;
+      // The writer was in the entry, or has given it to another key meanwhile: nothing is believed.
+      if ((sequence & 1) !== 0 || Atomics.load(words, at) !== sequence) return 0;
+      if (packed >>> generationShift !== active >>> 1) return 0;
+      this.slot = at;
+      const use = this.useAt(plane) + (first + way) * 2;
+      words[use] = (words[use] as number) + 1;
+      words[use + 1] = nowS;
+      return packed;
     }
-    const word = Atomics.load(words, at + 1) >>> 0;
-    return Atomics.load(words, at) === before ? word : 0;
+    return 0;
   }
 
   decidedAtS(slot: number): number {
@@ -386,13 +398,9 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
     decidedAtS: number,
   ): void {
     const active = this.active();
-    this.#store(
-      active & 1,
-      key,
-      packDecision(active >>> 1, decision, confidence, origin),
-      active >>> 1,
-      decidedAtS,
-    );
+    const generation = active >>> 1;
+    const packed = packDecision(generation, decision, confidence, origin);
+    this.#store(active & 1, key, packed, generation, decidedAtS);
   }
 
   writeShadow(
@@ -405,23 +413,8 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
   ): void {
     const active = this.active();
     const next = this.nextGeneration(active);
-    this.#store(
-      (active & 1) ^ 1,
-      key,
-      packDecision(next, decision, confidence, origin),
-      next,
-      decidedAtS,
-    );
-  }
-
-  hasShadowRoom(key: Uint32Array, _index: number): boolean {
-    const active = this.active();
-    const plane = (active & 1) ^ 1;
-    const hash = hashKey(key, this.#keyWords);
-    if (this.#find(plane, key, hash) >= 0) return true;
-    const next = this.nextGeneration(active);
-    const at = this.planeAt(plane) + this.#victim(plane, hash, next) * this.#stride;
-    return wordGeneration((this.words[at + 1] as number) >>> 0) !== next;
+    const packed = packDecision(next, decision, confidence, origin);
+    this.#store((active & 1) ^ 1, key, packed, next, decidedAtS);
   }
 
   #store(
@@ -432,19 +425,18 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
     decidedAtS: number,
   ): void {
     const hash = hashKey(key, this.#keyWords);
+    const words = this.words;
     let entry = this.#find(plane, key, hash);
     let evicted = false;
-    const words = this.words;
     if (entry < 0) {
       entry = this.#victim(plane, hash, generation);
-      const occupant = words[this.planeAt(plane) + entry * this.#stride + 1] as number;
-      evicted = wordGeneration(occupant >>> 0) === generation;
+      evicted = this.#generationOf(plane, entry) === generation;
     }
-    const at = this.planeAt(plane) + entry * this.#stride;
+    const at = this.#entryAt(plane, entry);
     const sequence = words[at] as number;
     Atomics.store(words, at, sequence | 1);
-    for (let word = 0; word < this.#keyWords; word++) words[at + 4 + word] = key[word] as number;
-    words[at + 3] = hash | 1;
+    for (let word = 0; word < this.#keyWords; word++) words[at + 3 + word] = key[word] as number;
+    words[this.planeAt(plane) + entry] = hash | 1;
     words[at + 2] = decidedAtS;
     Atomics.store(words, at + 1, packed | 0);
     Atomics.store(words, at, ((sequence | 1) + 1) | 0);
@@ -455,16 +447,27 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
     this.countPromotion(evicted);
   }
 
+  hasShadowRoom(key: Uint32Array, _index: number): boolean {
+    const active = this.active();
+    const plane = (active & 1) ^ 1;
+    const hash = hashKey(key, this.#keyWords);
+    if (this.#find(plane, key, hash) >= 0) return true;
+    const next = this.nextGeneration(active);
+    return this.#generationOf(plane, this.#victim(plane, hash, next)) !== next;
+  }
+
+  #generationOf(plane: number, entry: number): number {
+    return wordGeneration((this.words[this.#entryAt(plane, entry) + 1] as number) >>> 0);
+  }
+
   /** An entry of another generation if there is one, else the least recently used of the set. */
   #victim(plane: number, hash: number, generation: number): number {
-    const words = this.words;
-    const first = ((hash >>> 1) & (this.#sets - 1)) * ways;
+    const first = this.#firstOf(hash);
     let victim = first;
     let oldest = Infinity;
     for (let entry = first; entry < first + ways; entry++) {
-      const word = (words[this.planeAt(plane) + entry * this.#stride + 1] as number) >>> 0;
-      if (wordGeneration(word) !== generation) return entry;
-      const used = (words[this.useAt(plane) + entry * 2 + 1] as number) >>> 0;
+      if (this.#generationOf(plane, entry) !== generation) return entry;
+      const used = (this.words[this.useAt(plane) + entry * 2 + 1] as number) >>> 0;
       if (used < oldest) {
         oldest = used;
         victim = entry;
@@ -476,14 +479,15 @@ class AssociativeTable extends PlaneTable implements DecisionTable {
   remove(key: Uint32Array, _index: number): void {
     const plane = this.active() & 1;
     const entry = this.#find(plane, key, hashKey(key, this.#keyWords));
-    if (entry >= 0) Atomics.store(this.words, this.planeAt(plane) + entry * this.#stride + 1, 0);
+    if (entry >= 0) Atomics.store(this.words, this.#entryAt(plane, entry) + 1, 0);
   }
 
   peek(key: Uint32Array, _index: number): number {
     const active = this.active();
-    const entry = this.#find(active & 1, key, hashKey(key, this.#keyWords));
+    const plane = active & 1;
+    const entry = this.#find(plane, key, hashKey(key, this.#keyWords));
     if (entry < 0) return 0;
-    this.slot = this.planeAt(active & 1) + entry * this.#stride;
+    this.slot = this.#entryAt(plane, entry);
     const word = (this.words[this.slot + 1] as number) >>> 0;
     return wordGeneration(word) === active >>> 1 ? word : 0;
   }

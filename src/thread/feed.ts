@@ -12,6 +12,7 @@ import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
 import { createFeedCore, type FeedCore } from "./feed-core.ts";
 import { type FeedReport, reportFeed } from "./feed-report.ts";
+import { warmUp } from "./feed-warm.ts";
 import { failureOf, type Start, type WorkerMessage } from "./message.ts";
 import type { FeedPlan } from "./plan.ts";
 import { openSender, UdpSink } from "./sink.ts";
@@ -50,6 +51,8 @@ async function start({ plan, shared, attempt }: Start): Promise<void> {
       return new UdpSink(sender, target, board.counters);
     }),
   );
+  // A thread that is started again has no time to lose: its datagrams are coming in already.
+  if (attempt === 0) warmUp(plan, config.thread.warmUpMs, now);
   const core = createFeedCore(plan, shared, targets, now);
   const loop = new FeedLoop(core, control, now, () => finish());
   const sockets: FeedSocket[] = [];

@@ -14,6 +14,15 @@ export const threadSection = z.strictObject({
     .max(80)
     .default(0)
     .describe("Real-time priority (SCHED_FIFO) of a pinned feed thread; 0 for none."),
+  warmUpMs: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(300)
+    .describe(
+      "Run the hot path on a synthetic market this long before the start; 0 for not at all.",
+    )
+    .meta({ unit: "ms" }),
   heartbeatMs: z
     .int()
     .min(100)
