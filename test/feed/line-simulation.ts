@@ -6,10 +6,12 @@ import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
 import { feedCountSize } from "../../src/feed/count.ts";
 import { Verdict } from "../../src/feed/decoder.ts";
 import { GapEnd } from "../../src/feed/gap.ts";
+import { GlimpseClient } from "../../src/feed/glimpse.ts";
 import { Itch50 } from "../../src/feed/itch50.ts";
 import { encodeAdd, stockBytes } from "../../src/feed/itch50-encode.ts";
 import { MoldUdp64 } from "../../src/feed/moldudp64.ts";
 import { MoldUdp64Packer } from "../../src/feed/moldudp64-encode.ts";
+import { soupBinAccepted, soupBinPacket } from "../../src/feed/soupbintcp.ts";
 import { type Random, random } from "../support/random.ts";
 import { EventLog } from "./event-log.ts";
 
@@ -25,6 +27,8 @@ export interface Weather {
   lines: readonly LineWeather[];
   /** Of requests and of answers, each; 1: there is no server. */
   serverLoss: number;
+  /** Of snapshots that break off; 1: there are none. */
+  snapshotLoss: number;
   sessions: number;
   /** Datagrams of each session. */
   datagrams: number;
@@ -42,8 +46,10 @@ export interface Outcome {
   reported: number;
   /** Messages at which the channel was called whole although something was missing. */
   wronglyTrusted: number;
-  /** Whether the channel was whole at the end. */
+  /** Whether the channel was called whole at the end, and whether the books lacked nothing. */
   whole: boolean;
+  complete: boolean;
+  snapshots: number;
   requests: number;
   gaps: number;
 }
@@ -58,6 +64,9 @@ const stock = stockBytes("AAPL");
 const gapNs = 10_000;
 const tripNs = 50_000;
 
+/** The order in a snapshot that stands for everything before it has this bit in its session. */
+const snapshotBit = 0x8000_0000;
+
 /** Holds every message against the sender's order. The reference is session and sequence. */
 class Follower extends EventLog {
   session = 0;
@@ -65,22 +74,26 @@ class Follower extends EventLog {
   applied = 0;
   wrong = 0;
   missing = 0;
+  #cleared = false;
 
-  #follow(session: number, sequence: number): void {
-    this.applied++;
+  override addOrder(_instrument: number, mark: number, sequence: number): void {
+    const snapshot = mark >= snapshotBit;
+    const session = snapshot ? mark - snapshotBit : mark;
+    if (this.#cleared && session !== this.session) this.next = 1;
+    if (this.#cleared) this.session = session;
+    // A snapshot takes the place of what was known, be it older or newer.
+    if (snapshot && this.#cleared) this.next = sequence;
+    this.#cleared = false;
     if (session !== this.session || sequence < this.next) {
       this.wrong++;
       return;
     }
+    if (!snapshot) this.applied++;
     this.missing += sequence - this.next;
     this.next = sequence + 1;
   }
-  override addOrder(_instrument: number, session: number, sequence: number): void {
-    this.#follow(session, sequence);
-  }
   override clear(): void {
-    this.session++;
-    this.next = 1;
+    this.#cleared = true;
     this.missing = 0;
   }
 }
@@ -108,6 +121,19 @@ class Sender {
       packer.end(length);
     }
     return Buffer.from(packer.bytes.subarray(0, packer.length));
+  }
+
+  /** A snapshot of everything before `next`: one order stands for it. */
+  books(next: number): Buffer {
+    const out = Buffer.alloc(64);
+    const last = next - 1;
+    const order = encodeAdd(out, 0, 1, 1, this.session + snapshotBit, last, 0, 100, stock, 10_000);
+    const end = Buffer.from(`G${String(next).padStart(20)}`, "latin1");
+    return Buffer.concat([
+      soupBinAccepted("G", 1),
+      last === 0 ? Buffer.alloc(0) : soupBinPacket("S", out.subarray(0, order)),
+      soupBinPacket("S", end),
+    ]);
   }
 
   sign(end: boolean): Buffer {
@@ -162,6 +188,9 @@ export function simulate(seed: number, weather: Weather, recovery: RecoveryOptio
   const itch = new Itch50(follower, counters);
   const clear = (): void => follower.clear();
   const decoder = new MoldUdp64(itch, counters, 1e9, recovery, false, clear);
+  const attempts = weather.snapshotLoss < 1 ? 20 : 0;
+  const glimpse = { username: "", password: "", timeoutNs: 1e9, attempts, retryNs: 100_000 };
+  const client = new GlimpseClient(glimpse, decoder.arbiter, itch, 0);
   const senders: Sender[] = [];
   const outcome: Outcome = {
     sent: 0,
@@ -171,6 +200,8 @@ export function simulate(seed: number, weather: Weather, recovery: RecoveryOptio
     reported: 0,
     wronglyTrusted: 0,
     whole: true,
+    complete: false,
+    snapshots: 0,
     requests: 0,
     gaps: 0,
   };
@@ -197,11 +228,29 @@ export function simulate(seed: number, weather: Weather, recovery: RecoveryOptio
       agenda.put({ atNs: nowNs + tripNs + rng.int(tripNs), line, bytes });
     }
   };
+  /** The server is at most a few datagrams behind; what it says arrives a while later. */
+  const snapshot = (): void => {
+    if (!client.wants(nowNs)) return;
+    client.open(nowNs);
+    const sender = senders.at(-1)!;
+    const next = Math.max(1, sender.next - rng.int(3) * weather.messagesMax);
+    agenda.put({
+      atNs: nowNs + tripNs + rng.int(10 * tripNs),
+      line: -1,
+      bytes: sender.books(next),
+    });
+  };
+  const receive = (line: number, bytes: Buffer): number => {
+    if (line >= 0) return decoder.decode(bytes, bytes.length, line, nowNs);
+    if (rng.next() < weather.snapshotLoss) return client.closed(nowNs);
+    return client.receive(bytes, bytes.length, nowNs);
+  };
   const advance = (untilNs: number): void => {
     while (decoder.deadlineNs <= untilNs && decoder.deadlineNs !== Number.POSITIVE_INFINITY) {
       nowNs = Math.max(nowNs, decoder.deadlineNs);
       judge(decoder.poll(nowNs));
       answer();
+      snapshot();
     }
     nowNs = Math.max(nowNs, untilNs);
   };
@@ -209,8 +258,9 @@ export function simulate(seed: number, weather: Weather, recovery: RecoveryOptio
     for (let next = agenda.first; next !== undefined && next.atNs <= untilNs; next = agenda.first) {
       const { atNs, line, bytes } = agenda.take();
       advance(atNs);
-      judge(decoder.decode(bytes, bytes.length, line, nowNs));
+      judge(receive(line, bytes));
       answer();
+      snapshot();
     }
   };
   const transmit = (atNs: number, bytes: Buffer): void => {
@@ -254,6 +304,8 @@ export function simulate(seed: number, weather: Weather, recovery: RecoveryOptio
     outcome.missing += follower.missing + (sender.next - follower.next);
   }
   const { gaps } = decoder.arbiter;
+  outcome.complete = follower.missing === 0 && follower.next === senders.at(-1)!.next;
+  outcome.snapshots = client.snapshots;
   outcome.applied = follower.applied;
   outcome.wrong = follower.wrong;
   outcome.gaps = gaps.ended;
@@ -274,6 +326,7 @@ export function someWeather(rng: Random): Weather {
   return {
     lines: [line(), line()],
     serverLoss: rng.int(4) === 0 ? 1 : rng.next() * 0.5,
+    snapshotLoss: rng.int(2) === 0 ? 1 : rng.next() * 0.2,
     sessions: 1 + rng.int(3),
     datagrams: 20 + rng.int(100),
     messagesMax: 1 + rng.int(40),

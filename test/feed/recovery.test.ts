@@ -25,9 +25,12 @@ const recovery: RecoveryOptions = {
 };
 
 /** What holds in any weather. */
-function expectSound(outcome: Outcome, where: string): void {
+function expectSound(outcome: Outcome, weather: Weather, where: string): void {
   expect(outcome.wrong, where).toBe(0);
   expect(outcome.wronglyTrusted, where).toBe(0);
+  if (outcome.whole) expect(outcome.complete, where).toBe(true);
+  // A snapshot takes the place of messages, so they cannot be counted any more.
+  if (weather.snapshotLoss < 1) return;
   expect(outcome.applied + outcome.missing, where).toBe(outcome.sent);
   expect(outcome.reported, where).toBe(outcome.missing);
 }
@@ -41,6 +44,7 @@ describe("a thousand days in any weather", () => {
     () => {
       const seed = testSeed("recovery");
       let lossless = 0;
+      let snapshots = 0;
       for (let run = 0; run < runs; run++) {
         const one = (seed + run) >>> 0;
         const rng = random(one);
@@ -52,11 +56,15 @@ describe("a thousand days in any weather", () => {
           requestMessages: 1 + rng.int(60),
         };
         const outcome = simulate(one, weather, options);
-        expectSound(outcome, `HFTEDGE_TEST_SEED=${one}`);
+        expectSound(outcome, weather, `HFTEDGE_TEST_SEED=${one}`);
         if (outcome.missing === 0) lossless++;
+        if (weather.snapshotLoss === 1) continue;
+        snapshots += outcome.snapshots;
+        expect(outcome.whole, `HFTEDGE_TEST_SEED=${one}`).toBe(true);
       }
-      console.log(`${runs} runs, ${lossless} of them without any loss`);
+      console.log(`${runs} runs, ${lossless} of them without any loss, ${snapshots} snapshots`);
       if (runs === 1) return;
+      expect(snapshots).toBeGreaterThan(runs / 20);
       expect(lossless).toBeGreaterThan(runs / 4);
       expect(lossless).toBeLessThan(runs);
     },
@@ -68,6 +76,7 @@ describe("a thousand days in any weather", () => {
 const badDay: Weather = {
   lines: [0, 1].map(() => ({ loss: 0.01, duplication: 0.01, reordering: 0.02, delayNs: 60_000 })),
   serverLoss: 0,
+  snapshotLoss: 1,
   sessions: 1,
   datagrams: 25_000,
   messagesMax: 38,
@@ -75,12 +84,13 @@ const badDay: Weather = {
 
 describe("a bad day", () => {
   test(
-    `with answers nothing is lost, ${scaled(1)} times half a million messages`,
+    `with answers nothing is lost: ${scaled(22)} times half a million messages`,
     () => {
-      for (let run = 0; run < scaled(1); run++) {
-        const seed = testSeed("bad day");
+      const first = testSeed("bad day");
+      for (let run = 0; run < scaled(22); run++) {
+        const seed = (first + run) >>> 0;
         const outcome = simulate(seed, badDay, recovery);
-        expectSound(outcome, `HFTEDGE_TEST_SEED=${seed}`);
+        expectSound(outcome, badDay, `HFTEDGE_TEST_SEED=${seed}`);
         expect(outcome.missing).toBe(0);
         expect(outcome.sent).toBeGreaterThan(400_000);
         expect(outcome.gaps).toBeGreaterThan(100);
@@ -103,7 +113,7 @@ describe("a bad day", () => {
       datagrams: 5_000,
     };
     const outcome = simulate(seed, weather, { ...recovery, requests: 0 });
-    expectSound(outcome, `HFTEDGE_TEST_SEED=${seed}`);
+    expectSound(outcome, weather, `HFTEDGE_TEST_SEED=${seed}`);
     expect(outcome.missing).toBeGreaterThan(100);
     expect(outcome.whole).toBe(false);
   });
