@@ -319,6 +319,27 @@ describe("the shadow", () => {
     for (let i = 0; i < 12; i++) expect(rig.decision(i)).toBe(3);
   });
 
+  test("takes over by itself where config lets it, and only when it agrees", async () => {
+    for (const [tokens, takesOver] of [
+      [{ BUY: 0.9, HOLD: 0.1 }, true],
+      [{ SELL: 0.9, HOLD: 0.1 }, false],
+    ] as const) {
+      const ollama = new ScriptedOllama();
+      ollama.host(one);
+      ollama.atOnce = { BUY: 0.8, SELL: 0.2 };
+      const limits = { warm: "all", takeOverAgreement: 0.9 } as const;
+      const rig = new Rig({ hosts: [one], fetch: ollama.fetch, realTime: false, state, limits });
+      open.push(rig);
+      await rig.advance(200);
+      const before = rig.inference.report().version;
+      ollama.atOnce = tokens;
+      rig.cast({ prompt: { ...rig.candidate.prompt, context: "another day" } });
+      await rig.advance(400);
+      expect(rig.inference.report().version !== before).toBe(takesOver);
+      expect(rig.decision(5)).toBe(1);
+    }
+  });
+
   test("gives way to live questions", async () => {
     const ollama = new ScriptedOllama();
     ollama.host(one);
