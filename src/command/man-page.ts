@@ -1,6 +1,6 @@
 /** hftedge(1) in the man macros, from the same tables as the help. */
 import { optionTable, sectionTable } from "../config/option.ts";
-import { buildFacts } from "./build-fact.ts";
+import { buildFacts } from "../host/build-fact.ts";
 import { optionHelp } from "./config-option.ts";
 import { everyCommand, type CommandSpec, type FlagSpec } from "./spec.ts";
 

@@ -9,7 +9,7 @@ import { StateSpace } from "../market/state.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { latencyOf } from "../thread/latency.ts";
-import type { LogLevel } from "../thread/log.ts";
+import type { OpsLog } from "../thread/message.ts";
 import type { DemoStart } from "../thread/demo.ts";
 import type { Supervisor } from "../thread/supervisor.ts";
 
@@ -42,10 +42,10 @@ export class Demo {
   }
 
   /** While the view draws in place, words wait for its end. */
-  quietly(log: (level: LogLevel, text: string) => void): (level: LogLevel, text: string) => void {
-    return (level, text) => {
-      if (this.#timer === undefined || !process.stderr.isTTY) log(level, text);
-      else this.#held.push(() => log(level, text));
+  quietly(log: OpsLog): OpsLog {
+    return (level, text, fields) => {
+      if (this.#timer === undefined || !process.stderr.isTTY) log(level, text, fields);
+      else this.#held.push(() => log(level, text, fields));
     };
   }
 
@@ -87,6 +87,7 @@ function snapshots({ plan, board, publication }: Supervisor): () => ViewSnapshot
   const space = new StateSpace(plan.state);
   const key = new Uint32Array(space.keyWords);
   const feed = board.writer("feed");
+  const ops = board.writer("ops");
   const channel = feed.channel(0);
   const { counters } = feed;
   const startedMs = performance.now();
@@ -116,7 +117,7 @@ function snapshots({ plan, board, publication }: Supervisor): () => ViewSnapshot
   };
   return () => {
     const nowNs = realtimeNs(plan.baseSeconds);
-    const { l1Hits, l1Misses, receiveQueueDrops } = Metric.feed;
+    const { l1Hits, l1Misses } = Metric.feed;
     const hits = counters[l1Hits] as number;
     const lookups = hits + (counters[l1Misses] as number);
     const rows = Array.from({ length: publication.count }, (_, i) => row(i, nowNs));
@@ -129,7 +130,7 @@ function snapshots({ plan, board, publication }: Supervisor): () => ViewSnapshot
       latencyNs: latencyOf(board, Stage.totalCached),
       hitRate: lookups === 0 ? Number.NaN : hits / lookups,
       gaps: channel[FeedCount.gaps] as number,
-      drops: counters[receiveQueueDrops] as number,
+      drops: ops.counters[Metric.ops.receiveQueueDrops] as number,
     };
   };
 }

@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { EdgeError } from "../error.ts";
+import { accepted, parseHostPort } from "../config/address.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { openNotifier } from "../host/notify.ts";
 import { logLine, type LogLevel } from "../thread/log.ts";
+import type { OpsLog } from "../thread/message.ts";
 import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { sharedBytes } from "../thread/shared.ts";
@@ -115,12 +117,10 @@ function serviceNotice(
   });
 }
 
-function createLog(
-  options: LoadedConfig["config"]["log"],
-): (level: LogLevel, text: string) => void {
+function createLog(options: LoadedConfig["config"]["log"]): OpsLog {
   const journal = process.env["JOURNAL_STREAM"] !== undefined;
-  return (level, text) => {
-    const line = logLine({ ...options, journal }, level, text, Date.now());
+  return (level, text, fields) => {
+    const line = logLine({ ...options, journal }, level, text, Date.now(), fields);
     if (line !== undefined) process.stderr.write(line);
   };
 }
@@ -160,6 +160,11 @@ function announce(
   lines.forEach(({ feed, line }, index) => {
     log("info", `feed ${feed.name} (${feed.format}) on udp://${line.host}:${ports[index]}`);
   });
+  const httpPort = supervisor.facts("ops")["httpPort"];
+  if (httpPort !== undefined) {
+    const { host } = accepted(parseHostPort(plan.config.http.listen));
+    log("info", `http on http://${host.includes(":") ? `[${host}]` : host}:${String(httpPort)}`);
+  }
   log(
     "info",
     `ready: ${plan.table.form} table of ${plan.table.capacity} states, ${mebibytes(shared)} shared, ` +

@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path";
 import { EdgeError } from "../error.ts";
 import { serviceUnit, unitMark, unitName, type UnitInput } from "../host/service-unit.ts";
 import { parseServiceState, showArguments, stateExitCode } from "../host/service.ts";
-import { compiled } from "./build-fact.ts";
+import { compiled } from "../host/build-fact.ts";
 import { alignColumns, print, printJson, printLine, say } from "./output.ts";
 
 interface InstallFlags {

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { buildFacts } from "./build-fact.ts";
+import { buildFacts } from "../host/build-fact.ts";
 import { alignColumns, printJson, printLine } from "./output.ts";
 
 export function versionCommand(): Command {

@@ -1,7 +1,7 @@
 import { Argument, Command } from "commander";
 import { planRun } from "../thread/plan.ts";
 import { type WarmOutcome, warmRun } from "../thread/warm-run.ts";
-import { buildFacts } from "./build-fact.ts";
+import { buildFacts } from "../host/build-fact.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { printJson, printLine, say } from "./output.ts";
 

@@ -11,6 +11,12 @@ const headerWords = 32;
 const symbolWords = 4;
 
 export type HeartbeatThread = "main" | "feed" | "inference" | "ops";
+export const heartbeatThreads = [
+  "main",
+  "feed",
+  "inference",
+  "ops",
+] as const satisfies readonly HeartbeatThread[];
 const heartbeatOffset: Record<HeartbeatThread, number> = { main: 0, feed: 1, inference: 2, ops: 3 };
 
 export function controlBytes(heldSymbols: number): number {

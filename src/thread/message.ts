@@ -11,6 +11,13 @@ export interface Start {
   attempt: number;
 }
 
+/** How a worker writes to the log. */
+export type OpsLog = (
+  level: "error" | "warn" | "info" | "debug",
+  text: string,
+  fields?: Readonly<Record<string, unknown>>,
+) => void;
+
 /** An error that crosses threads keeps its code and its remedy. */
 export interface Failure {
   code: string;
@@ -21,7 +28,13 @@ export interface Failure {
 export type WorkerMessage =
   | { kind: "ready"; notes: readonly string[]; facts: Readonly<Record<string, unknown>> }
   | { kind: "failed"; failure: Failure }
-  | { kind: "log"; level: "error" | "warn" | "info" | "debug"; text: string }
+  | {
+      kind: "log";
+      level: "error" | "warn" | "info" | "debug";
+      text: string;
+      /** For machines: beside the words in a JSON log. */
+      fields?: Readonly<Record<string, unknown>>;
+    }
   | { kind: "stopped"; report: unknown };
 
 export function failureOf(error: unknown): Failure {

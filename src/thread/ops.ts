@@ -1,9 +1,14 @@
-/** The ops thread: history, alerts, HTTP. */
-import { openSignals } from "./shared.ts";
-import { realtimeNs } from "../host/libc.ts";
-import { signalWords } from "../decision/signal.ts";
-import { Control } from "./control.ts";
-import { failureOf, type Start, type WorkerMessage } from "./message.ts";
+/** The ops thread: history, alerts, HTTP. What it does is in ops-core.ts; this is its clock. */
+import { accepted, isLoopback, parseHostPort } from "../config/address.ts";
+import { EdgeError } from "../error.ts";
+import { createApp } from "../http/app.ts";
+import { listen, type ListeningServer } from "../http/server.ts";
+import { Metric } from "../telemetry/metric.ts";
+import { Stage } from "../telemetry/stage.ts";
+import { receiveDecisions } from "./decision-channel.ts";
+import { failureOf, type OpsLog, type Start, type WorkerMessage } from "./message.ts";
+import { OpsCore } from "./ops-core.ts";
+import { tokenOf } from "./ops-token.ts";
 
 declare const self: Worker;
 
@@ -20,18 +25,90 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-const pollMs = 50;
+const log: OpsLog = (level, text, fields) => {
+  post({ kind: "log", level, text, ...(fields === undefined ? {} : { fields }) });
+};
+
+const pollMs = 20;
 
 function start({ plan, shared }: Start): void {
-  const control = new Control(shared.control, plan.limits.heldSymbols);
-  const signals = openSignals(shared.signalsOps, plan.limits);
-  const record = new Uint32Array(signalWords);
+  const core = new OpsCore(plan, shared, log);
+  const server = serve(core);
+  const decisions = receiveDecisions({
+    delivery: (delivery) => core.take(delivery),
+    report: (report) => {
+      core.inference = report as typeof core.inference;
+    },
+  });
+  let dueNs = Bun.nanoseconds();
+  let second = 0;
   const timer = setInterval(() => {
-    control.beat("ops", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
-    while (signals.shift(record, 0));
-    if (!control.stopping) return;
-    clearInterval(timer);
-    post({ kind: "stopped", report: null });
+    const nowNs = Bun.nanoseconds();
+    core.board.record(Stage.eventLoopOps, Math.max(0, nowNs - dueNs));
+    dueNs = nowNs + pollMs * 1e6;
+    core.poll();
+    const now = Math.floor(core.nowMs() / 1000);
+    if (core.control.stopping) {
+      clearInterval(timer);
+      void stop();
+    } else if (now !== second) {
+      second = now;
+      core.second();
+    }
   }, pollMs);
-  post({ kind: "ready", notes: [], facts: {} });
+  post({
+    kind: "ready",
+    notes: [],
+    facts: server === undefined ? {} : { httpPort: server.port },
+  });
+
+  async function stop(): Promise<void> {
+    decisions.close();
+    try {
+      await core.close();
+    } catch (error) {
+      log("error", `the history was not closed in order: ${String(error)}`);
+    }
+    await server?.stop();
+    post({ kind: "stopped", report: null });
+  }
+}
+
+/** Throws EdgeError PORT_IN_USE, LISTEN_FAILED or TOKEN_FILE. */
+function serve(core: OpsCore): ListeningServer | undefined {
+  const { http } = core.plan.config;
+  if (http.listen === "") return undefined;
+  const { host, port } = accepted(parseHostPort(http.listen));
+  const { board } = core;
+  const loopback = isLoopback(host);
+  const app = createApp(core.source(), {
+    guard: {
+      hosts: [host, ...http.allowedHosts].map((name) => name.toLowerCase()),
+      loopback,
+      token: tokenOf(http),
+      ratePerS: http.ratePerSecond,
+      clockMs: () => performance.now(),
+      onRefuse: () => board.count(Metric.ops.httpRefused),
+    },
+    onError: (error, path) => {
+      const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      log("error", `HTTP ${path}: ${trace}`);
+    },
+  });
+  try {
+    return listen(app, {
+      host,
+      port,
+      bodyLimitBytes: http.bodyLimitBytes,
+      onAnswer: (status, elapsedNs) => {
+        board.count(
+          Metric.ops.httpRequests + Math.min(4, Math.max(0, Math.floor(status / 100) - 1)),
+        );
+        board.record(Stage.httpRequest, elapsedNs);
+      },
+    });
+  } catch (error) {
+    core.store.close(core.nowMs());
+    throw error instanceof EdgeError ? error : new EdgeError("LISTEN_FAILED", String(error), "");
+  }
 }

@@ -11,6 +11,7 @@ import { Metric } from "../telemetry/metric.ts";
 import type { LatencySummary } from "../telemetry/summary.ts";
 import { Control } from "./control.ts";
 import { type ControlReply, type ControlRequest, serveControl } from "./control-socket.ts";
+import type { OpsLog } from "./message.ts";
 import type { FeedReport } from "./feed-report.ts";
 import { changeHeld, type Held, readHeldFile, writeHeldFile } from "./hold.ts";
 import { latencySummaries } from "./latency.ts";
@@ -22,8 +23,6 @@ import { RunWorker, type WorkerName } from "./worker.ts";
 
 const pumpMs = 2;
 const workerNames = ["ops", "inference", "feed"] as const satisfies readonly WorkerName[];
-
-export type LogLevel = "error" | "warn" | "info" | "debug";
 
 export interface RunReport {
   run: number;
@@ -39,7 +38,7 @@ export interface RunReport {
 }
 
 export interface SupervisorHooks {
-  log(level: LogLevel, text: string): void;
+  log: OpsLog;
   stdout: LineOutput;
 }
 
@@ -79,7 +78,7 @@ export class Supervisor {
         start,
         { restartsMax, backoffMs: restartBackoffMs },
         {
-          onLog: (level, text) => hooks.log(level, text),
+          onLog: (level, text, fields) => hooks.log(level, text, fields),
           onRestart: (which) => this.#restarted(which),
           onGiveUp: (_name, error) => resolve(error),
         },

@@ -4,12 +4,12 @@
  */
 import { pathToFileURL } from "node:url";
 import { EdgeError } from "../error.ts";
-import type { Start, WorkerMessage } from "./message.ts";
+import type { OpsLog, Start, WorkerMessage } from "./message.ts";
 
 export type WorkerName = "feed" | "inference" | "ops";
 
 export interface WorkerHooks {
-  onLog(level: "error" | "warn" | "info" | "debug", text: string): void;
+  onLog: OpsLog;
   /** A crash that is followed by another start. */
   onRestart(name: WorkerName, restarts: number): void;
   /** The worker cannot go on: the run is over. */
@@ -80,8 +80,9 @@ export class RunWorker {
   }
 
   #take(message: WorkerMessage): void {
-    if (message.kind === "log") this.#hooks.onLog(message.level, message.text);
-    else if (message.kind === "ready") {
+    if (message.kind === "log") {
+      this.#hooks.onLog(message.level, message.text, message.fields);
+    } else if (message.kind === "ready") {
       this.#ready = true;
       this.facts = message.facts;
       for (const note of message.notes) this.#hooks.onLog("warn", note);

@@ -31,6 +31,13 @@ export const httpSection = z.strictObject({
     .default(65_536)
     .describe("Largest request body.")
     .meta({ unit: "bytes" }),
+  ratePerSecond: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(200)
+    .describe("Most requests a second of one address; twice as many at once.")
+    .meta({ unit: "requests/s" }),
   subscribersMax: z
     .int()
     .min(1)

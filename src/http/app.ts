@@ -1,0 +1,48 @@
+/** The read-only API as one Hono app: guards first, then one file a resource. */
+import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { EdgeError } from "../error.ts";
+import { guard, type GuardEnv, type GuardOptions } from "./guard.ts";
+import { securityHeaders } from "./header.ts";
+import { healthRoutes } from "./health.ts";
+import { homeRoutes } from "./home.ts";
+import { problem, problemOf } from "./problem.ts";
+import type { ApiSource } from "./source.ts";
+import { statusRoutes } from "./status.ts";
+
+export interface AppOptions {
+  guard: GuardOptions;
+  /** Tells of an error of ours: the client only learns that there was one. */
+  onError(error: unknown, path: string): void;
+}
+
+export type App = Hono<GuardEnv>;
+
+const readMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+export function createApp(source: ApiSource, options: AppOptions): App {
+  const app = new Hono<GuardEnv>();
+  app.use(securityHeaders);
+  app.use(guard(options.guard));
+  app.use(async (c, next) => {
+    if (readMethods.has(c.req.method)) return await next();
+    const headers = { allow: "GET, HEAD" };
+    const detail = `${c.req.method} is not allowed: the API only reads`;
+    return problem(c, 405, "READ_ONLY", detail, { headers });
+  });
+  for (const routes of [healthRoutes, statusRoutes, homeRoutes]) routes(app, source);
+  app.notFound((c) =>
+    problem(c, 404, "NO_RESOURCE", `there is nothing at ${c.req.path}`, {
+      hint: "GET /openapi.json lists what there is.",
+    }),
+  );
+  app.onError((error, c) => {
+    if (error instanceof EdgeError) return problemOf(c, error);
+    if (error instanceof HTTPException) {
+      return problem(c, error.status as 400, "REQUEST", error.message || "the request is wrong");
+    }
+    options.onError(error, c.req.path);
+    return problem(c, 500, "INTERNAL", "a mistake of this program; the log has its trace");
+  });
+  return app;
+}

@@ -1,0 +1,85 @@
+/** The listening socket around the app. */
+import type { Server } from "bun";
+import { EdgeError } from "../error.ts";
+import type { App } from "./app.ts";
+import { problemResponse } from "./problem.ts";
+
+export interface ServerOptions {
+  host: string;
+  port: number;
+  bodyLimitBytes: number;
+  /** A request was answered: its status, and ns from its head to the reply's. */
+  onAnswer(status: number, elapsedNs: number): void;
+}
+
+export interface ListeningServer {
+  port: number;
+  /** Connections that are open. */
+  pending(): number;
+  stop(): Promise<void>;
+}
+
+/** A connection that sends or takes nothing for so long is closed, s. */
+const idleS = 10;
+
+/** Throws EdgeError PORT_IN_USE or LISTEN_FAILED. */
+export function listen(app: App, options: ServerOptions): ListeningServer {
+  const { host, port, bodyLimitBytes, onAnswer } = options;
+  let server: Server<undefined>;
+  try {
+    server = Bun.serve({
+      hostname: host,
+      port,
+      idleTimeout: idleS,
+      maxRequestBodySize: bodyLimitBytes,
+      // Messages of errors are for the log, not for whoever asks.
+      development: false,
+      async fetch(request, own) {
+        const startedNs = Bun.nanoseconds();
+        const length = Number(request.headers.get("content-length") ?? 0);
+        const response =
+          length > bodyLimitBytes
+            ? problemResponse(413, "BODY_TOO_LARGE", `a body has at most ${bodyLimitBytes} bytes`, {
+                headers: { connection: "close" },
+              })
+            : await app.fetch(request, { address: own.requestIP(request)?.address ?? "" });
+        // A stream lives by its own heartbeat and its own limit on slow readers.
+        if (response.headers.get("content-type")?.startsWith("text/event-stream") === true) {
+          own.timeout(request, 0);
+        }
+        onAnswer(response.status, Bun.nanoseconds() - startedNs);
+        return response;
+      },
+      error: () => problemResponse(500, "INTERNAL", "a mistake of this program"),
+    });
+  } catch (error) {
+    throw listenError(host, port, error);
+  }
+  return {
+    port: server.port ?? port,
+    pending: () => server.pendingRequests,
+    stop: async () => {
+      await server.stop(true);
+    },
+  };
+}
+
+function listenError(host: string, port: number, error: unknown): EdgeError {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const where = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  if (code === "EADDRINUSE") {
+    return new EdgeError(
+      "PORT_IN_USE",
+      `http.listen ${where} is in use by another program`,
+      "Stop it, choose another address with --http-listen HOST:PORT, or none with --http-listen ''.",
+      error,
+    );
+  }
+  const what = error instanceof Error ? error.message : String(error);
+  return new EdgeError(
+    "LISTEN_FAILED",
+    `http.listen ${where} cannot be opened: ${what}`,
+    "Give an address of this machine, and a port that you may use, with --http-listen.",
+    error,
+  );
+}

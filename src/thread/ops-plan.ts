@@ -1,0 +1,96 @@
+/** From the configuration to what ops' parts are made with: plain values. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { feedCounts } from "../feed/count.ts";
+import type { NewRun, StoreOptions } from "../store/store.ts";
+import { customRule } from "../telemetry/alert-custom.ts";
+import { defaultRules } from "../telemetry/alert-default.ts";
+import type { AlertRule, ChannelNames } from "../telemetry/alert-rule.ts";
+import { historyFile, type RunPlan } from "./plan.ts";
+
+const mebibyte = 1024 ** 2;
+const hourS = 3600;
+const nsPerMs = 1e6;
+
+export function storeOptions({ config, dataDirectory }: RunPlan): StoreOptions {
+  const { store } = config;
+  return {
+    path: join(dataDirectory, historyFile),
+    synchronous: store.synchronous,
+    retention: {
+      tierS: {
+        1: store.keepSeconds * hourS,
+        10: store.keepTenSeconds * hourS,
+        60: store.keepMinutes * hourS,
+        3600: store.keepHours * hourS,
+      },
+      signalRows: store.signalRowsMax,
+      recordRows: store.recordRowsMax,
+      decisionRows: store.decisionRowsMax,
+      sizeBytes: store.sizeMaxMb * mebibyte,
+    },
+    checkBytesMax: store.checkMaxMb * mebibyte,
+    setAsideMax: store.damagedFilesMax,
+    freeBytesMin: store.freeMinMb * mebibyte,
+    ballastBytes: store.ballastMb * mebibyte,
+    bufferSecondsMax: store.bufferSecondsMax,
+  };
+}
+
+/** The run's id as signals carry it: 16 hexadecimal digits. */
+export function runKey({ runId }: RunPlan): string {
+  return runId.toString(16).padStart(16, "0");
+}
+
+export function newRun(
+  plan: RunPlan,
+  build: { version: string; commit: string },
+  host: Readonly<Record<string, unknown>>,
+): NewRun {
+  return {
+    key: runKey(plan),
+    startMs: plan.runId,
+    ...build,
+    configHash: configHash(plan.config),
+    host: JSON.stringify(host),
+  };
+}
+
+/** Tells whether two runs had the same configuration; secrets are left out. */
+export function configHash(config: Config): string {
+  const { token: _token, ...http } = config.http;
+  const { webhook: _webhook, ...alert } = config.alert;
+  const text = JSON.stringify({ ...config, http, alert });
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+export function channelNames({ feeds }: RunPlan): ChannelNames {
+  return {
+    channels: feeds.map(({ name }) => name),
+    counts: feedCounts.map(({ name }) => name),
+  };
+}
+
+export function alertRules({ alert, store }: Config): AlertRule[] {
+  const limits = {
+    network_latency: alert.networkLatencyMs,
+    data_ingestion: alert.dataIngestionMs,
+    cache_access: alert.cacheAccessMs,
+    ollama_processing: alert.ollamaProcessingMs,
+    total_pipeline: alert.totalPipelineMs,
+  };
+  const thresholds = Object.entries(limits).filter(([, ms]) => ms > 0);
+  return [
+    ...defaultRules({
+      thresholdsNs: Object.fromEntries(thresholds.map(([name, ms]) => [name, ms * nsPerMs])),
+      quietMs: alert.quietMs,
+      forMs: alert.forMs,
+      hitRateMin: alert.hitRateMin,
+      hitRateLookups: alert.hitRateLookups,
+      diskFreeBytesMin: store.freeMinMb * mebibyte,
+      memoryRatioMax: alert.memoryMax,
+    }),
+    ...alert.rule.map((rule) => customRule(rule)),
+  ];
+}

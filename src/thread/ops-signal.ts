@@ -1,0 +1,117 @@
+/**
+ * Signals on their way out of the ring: changes of a decision to the history (bounded each second)
+ * and every signal to the streams. Decoding costs microseconds, so what nobody wants is not decoded.
+ */
+import type { Ring } from "../decision/ring.ts";
+import {
+  Field,
+  getText16,
+  readSignal,
+  type Signal,
+  SignalFlag,
+  signalJson,
+  signalWords,
+} from "../decision/signal.ts";
+import type { Hub } from "../http/hub.ts";
+import type { NewSignal } from "../store/batch.ts";
+import type { BoardWriter } from "../telemetry/board.ts";
+import { Metric } from "../telemetry/metric.ts";
+
+export interface SignalTapOptions {
+  ring: Ring;
+  hub: Hub;
+  board: BoardWriter;
+  /** Most signals stored in one second. */
+  perSecondMax: number;
+  /** Symbols whose last decision is remembered. */
+  symbolsMax: number;
+}
+
+/** Newest signals, one a symbol, that are kept for who looks now. */
+const newestMax = 32;
+/** Records taken in one turn: what stays waits in the ring for the next. */
+const turnMax = 65_536;
+
+export class SignalTap {
+  readonly #options: SignalTapOptions;
+  readonly #record = new Uint32Array(signalWords);
+  readonly #last = new Map<string, number>();
+  /** By symbol, oldest first. */
+  readonly #newest = new Map<string, Signal>();
+  #rows: NewSignal[] = [];
+  taken = 0;
+
+  constructor(options: SignalTapOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what the ring holds; returns how many. */
+  drain(nowMs: number): number {
+    const { ring } = this.#options;
+    let count = 0;
+    while (count < turnMax && ring.shift(this.#record, 0)) {
+      count++;
+      this.#take(nowMs);
+    }
+    this.taken += count;
+    return count;
+  }
+
+  /** The second's rows for the history. */
+  takeRows(): NewSignal[] {
+    const rows = this.#rows;
+    this.#rows = [];
+    return rows;
+  }
+
+  /** Newest first. */
+  newest(): Signal[] {
+    return [...this.#newest.values()].toReversed();
+  }
+
+  #take(nowMs: number): void {
+    const { hub, board, perSecondMax } = this.#options;
+    const changed = this.#changes();
+    const room = this.#rows.length < perSecondMax;
+    if (changed && !room) board.count(Metric.ops.signalsUnstored);
+    if (!(changed && room) && hub.size === 0) return;
+    const signal = readSignal(this.#record);
+    if (changed) this.#remember(signal);
+    if (changed && room) {
+      board.count(Metric.ops.signalsStored);
+      this.#rows.push(rowOf(signal));
+    }
+    if (hub.size > 0) {
+      const { seq, symbol } = signal;
+      const event = { event: "signal", id: String(seq), data: signalJson(signal), subject: symbol };
+      hub.publish(event, nowMs);
+    }
+  }
+
+  /** Whether the decision differs from the symbol's last one. */
+  #changes(): boolean {
+    const record = this.#record;
+    if (((record[Field.lengthFlags]! >>> 16) & SignalFlag.refresh) !== 0) return false;
+    const symbol = getText16(record, Field.symbol);
+    // Decision and source: a HOLD that becomes stale is news.
+    const decided = record[Field.feedDecisionSource]! >>> 16;
+    if (this.#last.get(symbol) === decided) return false;
+    if (this.#last.size >= this.#options.symbolsMax && !this.#last.has(symbol)) this.#last.clear();
+    this.#last.set(symbol, decided);
+    return true;
+  }
+
+  #remember(signal: Signal): void {
+    this.#newest.delete(signal.symbol);
+    this.#newest.set(signal.symbol, signal);
+    if (this.#newest.size <= newestMax) return;
+    const oldest = this.#newest.keys().next();
+    if (oldest.done !== true) this.#newest.delete(oldest.value);
+  }
+}
+
+export function rowOf(signal: Signal): NewSignal {
+  const { kind: _k, run: _r, sampled: _s, refresh: _f, revalidating: _v, ...fields } = signal;
+  // Epoch ns without their last six digits are epoch ms.
+  return { ...fields, atMs: Number(signal.emitTime.slice(0, -6)) };
+}

@@ -1,0 +1,114 @@
+/**
+ * The history as ops sees it. A file that cannot be opened does not stop signals: what comes
+ * meanwhile waits in memory, bounded, and opening is tried again. Only a file of a newer version or
+ * of another program stops the start, because going on would mean to hide a mistake.
+ */
+import { type Batch, batchRows, type NewEvent } from "../store/batch.ts";
+import { HistoryReader } from "../store/query.ts";
+import { type CommitResult, type NewRun, Store, type StoreOptions } from "../store/store.ts";
+import { EdgeError } from "../error.ts";
+
+const refused = ["STORE_NEWER", "STORE_FOREIGN", "STORE_SQLITE"];
+const retryMs = 10_000;
+
+export class OpsStore {
+  readonly #options: StoreOptions;
+  readonly #run: NewRun;
+  readonly #waiting: Batch[] = [];
+  readonly #notes: NewEvent[] = [];
+  #store: Store | undefined;
+  #reader: HistoryReader | undefined;
+  #triedMs: number;
+  #dropped = 0;
+  /** Why there is no file; "" while there is one. */
+  problem = "";
+
+  /** Throws EdgeError STORE_NEWER, STORE_FOREIGN or STORE_SQLITE. */
+  constructor(options: StoreOptions, run: NewRun, nowMs: number) {
+    this.#options = options;
+    this.#run = run;
+    this.#triedMs = nowMs;
+    this.#open(nowMs);
+  }
+
+  get store(): Store | undefined {
+    return this.#store;
+  }
+
+  /** True while nothing reaches the disk. */
+  get memoryOnly(): boolean {
+    return this.#store?.memoryOnly ?? true;
+  }
+
+  get waitingBatches(): number {
+    return this.#store?.waitingBatches ?? this.#waiting.length;
+  }
+
+  /** The read side; undefined while there is no file to read. */
+  get reader(): HistoryReader | undefined {
+    if (this.#store === undefined) return undefined;
+    try {
+      this.#reader ??= new HistoryReader(this.#options.path);
+    } catch {
+      // Between a damaged file and its successor; the next request finds the new one.
+    }
+    return this.#reader;
+  }
+
+  commit(batch: Batch, nowMs: number): CommitResult {
+    if (this.#store === undefined && nowMs - this.#triedMs >= retryMs) this.#open(nowMs);
+    const store = this.#store;
+    if (store !== undefined) {
+      while (this.#waiting.length > 0) store.commit(this.#waiting.shift()!, nowMs);
+      return store.commit(batch, nowMs);
+    }
+    this.#waiting.push(batch);
+    if (this.#waiting.length > this.#options.bufferSecondsMax) {
+      this.#dropped += batchRows(this.#waiting.shift()!);
+    }
+    const dropped = this.#dropped;
+    this.#dropped = 0;
+    return { rows: 0, dropped, failed: true };
+  }
+
+  maintain(nowMs: number): { rolled: number; pruned: number } {
+    return this.#store?.maintain(nowMs) ?? { rolled: 0, pruned: 0 };
+  }
+
+  /** What happened to the store since the last call, for the log. */
+  notices(): NewEvent[] {
+    const notes = [...this.#notes.splice(0), ...(this.#store?.notices() ?? [])];
+    // The file under the reader is not the one that is written any more.
+    if (notes.some(({ kind }) => kind === "history_damaged")) this.#closeReader();
+    return notes;
+  }
+
+  close(nowMs: number): void {
+    this.#closeReader();
+    this.#store?.close(nowMs);
+  }
+
+  #closeReader(): void {
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+
+  #open(nowMs: number): void {
+    this.#triedMs = nowMs;
+    try {
+      this.#store = new Store(this.#options, this.#run);
+      if (this.problem !== "") this.#note(nowMs, "info", "The history is open: it is written now.");
+      this.problem = "";
+    } catch (error) {
+      if (!(error instanceof EdgeError) || refused.includes(error.code)) throw error;
+      if (this.problem !== error.message) {
+        this.#note(nowMs, "warning", `${error.message}; it is kept in memory. ${error.hint}`);
+      }
+      this.problem = error.message;
+    }
+  }
+
+  #note(atMs: number, severity: string, message: string): void {
+    this.#notes.push({ atMs, kind: "store_open", severity, message, detail: "" });
+  }
+}
