@@ -8,7 +8,13 @@ import { type AlertRule, AlertRules, type ChannelNames } from "../telemetry/aler
 import { alertSeverityLabels, Metric } from "../telemetry/metric.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
 import { Stage } from "../telemetry/stage.ts";
-import { type Batch, emptyBatch, type NewEvent, type NewSignal } from "./batch.ts";
+import {
+  type Batch,
+  emptyBatch,
+  type LatencyItem,
+  type NewEvent,
+  type NewSignal,
+} from "./batch.ts";
 import { Collector } from "./collect.ts";
 import type { AlertRow } from "./schema.ts";
 import type { Store } from "./store.ts";
@@ -42,6 +48,8 @@ export interface Tick {
   changes: AlertChange[];
   /** What happened to the store itself. */
   notices: NewEvent[];
+  /** The second's latency, as it was committed. */
+  latency: readonly LatencyItem[];
 }
 
 const { ops } = Metric;
@@ -59,6 +67,7 @@ export class HistoryKeeper {
   /** Rows of the other kinds gather here until the second ends: signals, gaps, decisions, events. */
   private batch: Batch = emptyBatch(0);
   private signalsDropped = 0;
+  private overflow = 0;
   private lastMs = 0;
 
   /** Takes up the alerts that were open when an ops thread of this run stopped before. */
@@ -121,7 +130,7 @@ export class HistoryKeeper {
     this.signalsDropped = 0;
     this.countAlerts(changes);
     this.gauges();
-    return { changes, notices: store.notices() };
+    return { changes, notices: store.notices(), latency: batch.latency };
   }
 
   private countAlerts(changes: readonly AlertChange[]): void {
@@ -131,6 +140,8 @@ export class HistoryKeeper {
       this.writer.count(ops.alertsOpened + alertSeverityLabels.indexOf(alert.severity));
     }
     this.writer.gauge(ops.alertsOpen, this.book.open().length);
+    this.writer.count(ops.alertsOverflow, this.book.overflow - this.overflow);
+    this.overflow = this.book.overflow;
   }
 
   private gauges(): void {

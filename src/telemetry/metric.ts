@@ -204,11 +204,6 @@ const tables = {
     alertsResolved: counter("alerts_resolved", "Alerts resolved."),
     alertsOpen: gauge("alerts_open", "", "Alerts that are open."),
     alertsOverflow: counter("alerts_overflow", "Breaches that found the book of open alerts full."),
-    signalsStored: counter("signals_stored", "Signals written to the history."),
-    signalsUnstored: counter(
-      "signals_unstored",
-      "Signals not written because there were too many in that second.",
-    ),
     collectionsRequested: counter(
       "collector_requests",
       "Times all threads were asked to collect garbage because memory was above its threshold.",

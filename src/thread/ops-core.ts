@@ -3,7 +3,8 @@
  * against the alert rules, commits all of it to the history, then tells whoever wants to know.
  */
 import { hostname } from "node:os";
-import type { InferenceReport } from "../inference/engine.ts";
+import { join } from "node:path";
+import type { InferenceReport } from "../inference/port.ts";
 import type { Delivery } from "../inference/outbox.ts";
 import type { RulesReport } from "../inference/rules-engine.ts";
 import { buildFacts } from "../host/build-fact.ts";
@@ -12,33 +13,30 @@ import { openRoot } from "../host/root.ts";
 import { Hub, StreamCap } from "../http/hub.ts";
 import type { ApiSource } from "../http/source.ts";
 import type { Status } from "../http/status-schema.ts";
-import { type Batch, emptyBatch } from "../store/batch.ts";
-import { Collector } from "../store/collect.ts";
-import { AlertBook } from "../telemetry/alert.ts";
-import { AlertRules, stageThresholds } from "../telemetry/alert-rule.ts";
+import type { NewEvent } from "../store/batch.ts";
+import { HistoryKeeper } from "../store/keeper.ts";
+import { stageThresholds } from "../telemetry/alert-rule.ts";
 import { type Board, type BoardWriter, openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
-import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
 import { AlertDesk } from "./ops-alert.ts";
 import { HostGauges, QueueDrops } from "./ops-host.ts";
-import { alertRules, channelNames, newRun, runKey, storeOptions } from "./ops-plan.ts";
+import { alertRules, channelNames, newRun, runKey } from "./ops-plan.ts";
 import { readinessOf } from "./ops-readiness.ts";
 import { ReportWindow } from "./ops-report.ts";
 import { SignalTap } from "./ops-signal.ts";
 import { statusOf } from "./ops-status.ts";
 import { OpsStore } from "./ops-store.ts";
 import { StageWindow } from "./ops-window.ts";
-import type { RunPlan } from "./plan.ts";
+import { historyFile, type RunPlan } from "./plan.ts";
 import { openSignals, type SharedMemory } from "./shared.ts";
+import { storeOptionsFrom } from "./store-plan.ts";
 import type { OpsLog } from "./message.ts";
 
 /** Seconds that the percentiles of "now" are taken over. */
 const windowSeconds = 10;
-/** Readings later than this are counted as late, ms. */
-const lateMs = 500;
 const heartbeatMs = 5000;
 const stallMs = 30_000;
 const liveQueueMax = 4;
@@ -58,16 +56,13 @@ export class OpsCore {
   inference: InferenceReport | RulesReport | undefined;
   readonly #log: OpsLog;
   readonly #tap: SignalTap;
-  readonly #collector: Collector;
-  readonly #rules: AlertRules;
+  readonly #keeper: HistoryKeeper;
   readonly #window = new StageWindow(windowSeconds);
   readonly #report = new ReportWindow();
   readonly #host: HostGauges;
   readonly #drops: QueueDrops;
   readonly #build: { version: string; commit: string };
-  #deliveries: Delivery[] = [];
   #seconds = 0;
-  #dueMs = 0;
   #signalsBefore = 0;
   #signalsPerS = 0;
   #status: Status | undefined;
@@ -83,13 +78,22 @@ export class OpsCore {
     this.control = new Control(shared.control, limits.heldSymbols);
     const board: Board = openBoard(shared.board);
     this.board = board.writer("ops");
-    this.reader = board.reader();
     const names = channelNames(plan);
     const rules = alertRules(config);
-    this.#rules = new AlertRules(rules, names);
     for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
-    this.#collector = new Collector(names);
-    this.store = new OpsStore(storeOptions(plan), newRun(plan, this.#build, hostFacts()), nowMs);
+    const run = newRun(plan, this.#build, hostFacts());
+    const path = join(plan.dataDirectory, historyFile);
+    this.store = new OpsStore(storeOptionsFrom(config.store, path), run, nowMs);
+    this.#keeper = new HistoryKeeper({
+      board,
+      store: this.store,
+      rules,
+      names,
+      alertsOpenMax: config.alert.openMax,
+      signalsPerSecondMax: config.store.signalsPerSecondMax,
+      nowNs: () => Bun.nanoseconds(),
+    });
+    this.reader = this.#keeper.reader;
     this.streams = new StreamCap(config.http.subscribersMax);
     const onDrop = (events: number): void => {
       this.board.count(Metric.ops.httpSubscriberDrops, events);
@@ -97,24 +101,17 @@ export class OpsCore {
     const stream = { heartbeatMs, stallMs, onDrop };
     this.live = new Hub({ ...stream, queueMax: liveQueueMax }, this.streams);
     this.signalHub = new Hub({ ...stream, queueMax: signalQueueMax }, this.streams);
-    this.alerts = new AlertDesk(new AlertBook(config.alert.openMax), rules, {
-      board: this.board,
-      log,
-      config: config.alert,
-      run: runKey(plan),
-      open: this.store.store?.openAlerts() ?? [],
-    });
+    this.alerts = new AlertDesk(config.alert, runKey(plan), this.board, log);
     this.#tap = new SignalTap({
       ring: openSignals(shared.signalsOps, limits),
       hub: this.signalHub,
-      board: this.board,
-      perSecondMax: config.store.signalsPerSecondMax,
+      keep: (signal) => this.#keeper.signal(signal),
       symbolsMax: limits.instruments,
     });
     const root = openRoot();
     this.#host = new HostGauges(root, this.board);
     this.#drops = new QueueDrops(root);
-    this.#sayNotices();
+    this.#say(this.store.notices());
   }
 
   nowMs(): number {
@@ -133,28 +130,23 @@ export class OpsCore {
   }
 
   /** New decisions of inference: written with the next second. */
-  take(delivery: Delivery): void {
-    this.#deliveries.push(delivery);
+  take({ versions, decisions, uses }: Delivery): void {
+    const { pending } = this.#keeper;
+    pending.versions.push(...versions);
+    pending.decisions.push(...decisions);
+    pending.uses.push(...uses);
   }
 
   /** Ends a second: everything since the last call becomes one batch. */
   second(): void {
     const nowMs = this.nowMs();
-    const { board } = this;
-    board.count(Metric.ops.reads);
-    if (this.#dueMs !== 0 && nowMs - this.#dueMs > lateMs) board.count(Metric.ops.readsLate);
-    this.#dueMs = nowMs + 1000;
     this.#tap.drain(performance.now());
     this.#gauges();
-    this.reader.read();
-    const batch = emptyBatch(Math.floor(nowMs / 1000) - 1);
-    this.#fill(batch);
-    batch.alerts = this.alerts.check(this.#rules, this.reader, nowMs);
-    this.#commit(batch, nowMs);
-    this.alerts.announce();
-    this.#sayNotices();
-    this.#window.push(batch.latency);
-    this.#report.add(batch.latency);
+    const { changes, notices, latency } = this.#keeper.tick(nowMs);
+    this.alerts.announce(changes);
+    this.#say(notices);
+    this.#window.push(latency);
+    this.#report.add(latency);
     this.#seconds++;
     this.#signalsPerS = this.#tap.taken - this.#signalsBefore;
     this.#signalsBefore = this.#tap.taken;
@@ -203,46 +195,12 @@ export class OpsCore {
   }
 
   #gauges(): void {
-    const { board, store } = this;
+    const { board } = this;
     const ids = Metric.ops;
     this.#host.read();
     board.count(ids.receiveQueueDrops, this.#drops.read());
-    const sizes = store.store?.sizes();
-    board.gauge(ids.storeBytes, sizes?.bytes ?? 0);
-    board.gauge(ids.diskFreeBytes, sizes?.freeBytes ?? 0);
-    board.gauge(ids.storeMemoryOnly, store.memoryOnly ? 1 : 0);
-    board.gauge(ids.storeBuffered, store.waitingBatches);
     board.gauge(ids.httpSubscribers, this.streams.open);
     board.gauge(ids.ready, { ready: 1, degraded: 0.5, "not ready": 0 }[this.readiness().status]);
-  }
-
-  #fill(batch: Batch): void {
-    this.#collector.collect(this.reader, batch);
-    batch.signals = this.#tap.takeRows();
-    for (const { versions, decisions, uses } of this.#deliveries.splice(0)) {
-      batch.versions.push(...versions);
-      batch.decisions.push(...decisions);
-      batch.uses.push(...uses);
-    }
-  }
-
-  #commit(batch: Batch, nowMs: number): void {
-    const { board, store } = this;
-    const ids = Metric.ops;
-    const startedNs = Bun.nanoseconds();
-    const { rows, dropped, failed } = store.commit(batch, nowMs);
-    if (failed) {
-      board.count(ids.storeErrors);
-      board.fail(Stage.storeCommit);
-    } else {
-      board.count(ids.storeCommits);
-      board.record(Stage.storeCommit, Bun.nanoseconds() - startedNs);
-    }
-    board.count(ids.storeRows, rows);
-    board.count(ids.storeDropped, dropped);
-    const { rolled, pruned } = store.maintain(nowMs);
-    board.count(ids.storeRollups, rolled);
-    board.count(ids.storePruned, pruned);
   }
 
   #tell(nowMs: number): void {
@@ -279,7 +237,7 @@ export class OpsCore {
       newest: this.#tap.newest(),
       signalsPerS: this.#signalsPerS,
       signals: this.#tap.taken,
-      alerts: this.alerts.book.open(),
+      alerts: this.#keeper.openAlerts(),
     });
   }
 
@@ -297,12 +255,10 @@ export class OpsCore {
     if (line !== undefined) this.#log("info", line);
   }
 
-  #sayNotices(): void {
-    for (const { severity, message } of this.store.notices()) {
-      this.#log(
-        severity === "critical" ? "error" : severity === "warning" ? "warn" : "info",
-        message,
-      );
+  #say(notices: readonly NewEvent[]): void {
+    for (const { severity, message } of notices) {
+      const level = severity === "critical" ? "error" : severity === "warning" ? "warn" : "info";
+      this.#log(level, message);
     }
   }
 }

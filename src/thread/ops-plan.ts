@@ -1,42 +1,15 @@
 /** From the configuration to what ops' parts are made with: plain values. */
 import { createHash } from "node:crypto";
-import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { feedCounts } from "../feed/count.ts";
-import type { NewRun, StoreOptions } from "../store/store.ts";
+import type { NewRun } from "../store/run-record.ts";
 import { customRule } from "../telemetry/alert-custom.ts";
 import { defaultRules } from "../telemetry/alert-default.ts";
 import type { AlertRule, ChannelNames } from "../telemetry/alert-rule.ts";
-import { historyFile, type RunPlan } from "./plan.ts";
+import type { RunPlan } from "./plan.ts";
 
 const mebibyte = 1024 ** 2;
-const hourS = 3600;
 const nsPerMs = 1e6;
-
-export function storeOptions({ config, dataDirectory }: RunPlan): StoreOptions {
-  const { store } = config;
-  return {
-    path: join(dataDirectory, historyFile),
-    synchronous: store.synchronous,
-    retention: {
-      tierS: {
-        1: store.keepSeconds * hourS,
-        10: store.keepTenSeconds * hourS,
-        60: store.keepMinutes * hourS,
-        3600: store.keepHours * hourS,
-      },
-      signalRows: store.signalRowsMax,
-      recordRows: store.recordRowsMax,
-      decisionRows: store.decisionRowsMax,
-      sizeBytes: store.sizeMaxMb * mebibyte,
-    },
-    checkBytesMax: store.checkMaxMb * mebibyte,
-    setAsideMax: store.damagedFilesMax,
-    freeBytesMin: store.freeMinMb * mebibyte,
-    ballastBytes: store.ballastMb * mebibyte,
-    bufferSecondsMax: store.bufferSecondsMax,
-  };
-}
 
 /** The run's id as signals carry it: 16 hexadecimal digits. */
 export function runKey({ runId }: RunPlan): string {

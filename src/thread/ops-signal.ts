@@ -1,6 +1,6 @@
 /**
- * Signals on their way out of the ring: changes of a decision to the history (bounded each second)
- * and every signal to the streams. Decoding costs microseconds, so what nobody wants is not decoded.
+ * Signals on their way out of the ring: changes of a decision to the history and
+ * every signal to the streams. Decoding costs microseconds, so what nobody wants is not decoded.
  */
 import type { Ring } from "../decision/ring.ts";
 import {
@@ -14,15 +14,12 @@ import {
 } from "../decision/signal.ts";
 import type { Hub } from "../http/hub.ts";
 import type { NewSignal } from "../store/batch.ts";
-import type { BoardWriter } from "../telemetry/board.ts";
-import { Metric } from "../telemetry/metric.ts";
 
 export interface SignalTapOptions {
   ring: Ring;
   hub: Hub;
-  board: BoardWriter;
-  /** Most signals stored in one second. */
-  perSecondMax: number;
+  /** Where changes of a decision go: bounded each second by the receiver. */
+  keep(signal: NewSignal): void;
   /** Symbols whose last decision is remembered. */
   symbolsMax: number;
 }
@@ -38,7 +35,6 @@ export class SignalTap {
   readonly #last = new Map<string, number>();
   /** By symbol, oldest first. */
   readonly #newest = new Map<string, Signal>();
-  #rows: NewSignal[] = [];
   taken = 0;
 
   constructor(options: SignalTapOptions) {
@@ -57,29 +53,19 @@ export class SignalTap {
     return count;
   }
 
-  /** The second's rows for the history. */
-  takeRows(): NewSignal[] {
-    const rows = this.#rows;
-    this.#rows = [];
-    return rows;
-  }
-
   /** Newest first. */
   newest(): Signal[] {
     return [...this.#newest.values()].toReversed();
   }
 
   #take(nowMs: number): void {
-    const { hub, board, perSecondMax } = this.#options;
+    const { hub, keep } = this.#options;
     const changed = this.#changes();
-    const room = this.#rows.length < perSecondMax;
-    if (changed && !room) board.count(Metric.ops.signalsUnstored);
-    if (!(changed && room) && hub.size === 0) return;
+    if (!changed && hub.size === 0) return;
     const signal = readSignal(this.#record);
-    if (changed) this.#remember(signal);
-    if (changed && room) {
-      board.count(Metric.ops.signalsStored);
-      this.#rows.push(rowOf(signal));
+    if (changed) {
+      this.#remember(signal);
+      keep(rowOf(signal));
     }
     if (hub.size > 0) {
       const { seq, symbol } = signal;

@@ -5,13 +5,16 @@
  */
 import { type Batch, batchRows, type NewEvent } from "../store/batch.ts";
 import { HistoryReader } from "../store/query.ts";
-import { type CommitResult, type NewRun, Store, type StoreOptions } from "../store/store.ts";
+import type { KeptStore } from "../store/keeper.ts";
+import type { NewRun } from "../store/run-record.ts";
+import type { AlertRow } from "../store/schema.ts";
+import { type CommitResult, Store, type StoreOptions } from "../store/store.ts";
 import { EdgeError } from "../error.ts";
 
 const refused = ["STORE_NEWER", "STORE_FOREIGN", "STORE_SQLITE"];
 const retryMs = 10_000;
 
-export class OpsStore {
+export class OpsStore implements KeptStore {
   readonly #options: StoreOptions;
   readonly #run: NewRun;
   readonly #waiting: Batch[] = [];
@@ -29,10 +32,6 @@ export class OpsStore {
     this.#run = run;
     this.#triedMs = nowMs;
     this.#open(nowMs);
-  }
-
-  get store(): Store | undefined {
-    return this.#store;
   }
 
   /** True while nothing reaches the disk. */
@@ -69,6 +68,18 @@ export class OpsStore {
     const dropped = this.#dropped;
     this.#dropped = 0;
     return { rows: 0, dropped, failed: true };
+  }
+
+  openAlerts(): AlertRow[] {
+    return this.#store?.openAlerts() ?? [];
+  }
+
+  nextAlertNumber(): number {
+    return this.#store?.nextAlertNumber() ?? 1;
+  }
+
+  sizes(): { bytes: number; freeBytes: number } {
+    return this.#store?.sizes() ?? { bytes: 0, freeBytes: Number.NaN };
   }
 
   maintain(nowMs: number): { rolled: number; pruned: number } {
