@@ -49,8 +49,10 @@ export async function startRun(feed: string, args: string[] = []): Promise<Runni
 
 /** Signals as they came out on stdout. */
 export function signalsOf(running: Running): Record<string, unknown>[] {
-  return running
-    .text("stdout")
+  const text = running.text("stdout");
+  // What follows the last end of a line is still on its way.
+  return text
+    .slice(0, text.lastIndexOf("\n") + 1)
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
