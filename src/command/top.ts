@@ -1,0 +1,324 @@
+/** `hftedge top`: the essentials of a run, live in a terminal, over its HTTP stream. */
+import { Command, InvalidArgumentError } from "commander";
+import { accepted, parseHostPort } from "../config/address.ts";
+import { EdgeError } from "../error.ts";
+import { addConfigOptions, loadFromCommand } from "./config-option.ts";
+import { followStream, type StreamState } from "./event-stream.ts";
+import { print, printJson, printLine } from "./output.ts";
+import { Screen } from "./screen.ts";
+import { TopNews } from "./top-news.ts";
+import { clampOffset, renderTop, renderTopPlain, topSorts, type TopLook } from "./top-view.ts";
+
+interface TopFlags {
+  url?: string;
+  once?: boolean;
+  json?: boolean;
+}
+
+/** The server sends a heartbeat more often than this. */
+const silenceMs = 20_000;
+const redrawMs = 250;
+const plainMs = 1000;
+const onceTimeoutMs = 5000;
+
+interface Target {
+  url: string;
+  address: string;
+  token: string;
+}
+
+function urlOf(text: string): string {
+  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError("Give http://HOST:PORT or HOST:PORT.");
+  }
+  return url.origin;
+}
+
+/** An address that means "every interface" is reached through loopback. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+async function targetOf(command: Command, flags: TopFlags): Promise<Target> {
+  const { http } = loadFromCommand(command).config;
+  let { token } = http;
+  if (token === "" && http.tokenFile !== "") token = await readToken(http.tokenFile);
+  if (flags.url !== undefined) {
+    return { url: flags.url, address: new URL(flags.url).host, token };
+  }
+  if (http.listen === "") {
+    throw new EdgeError(
+      "HTTP_OFF",
+      "http.listen is empty, so a run serves nothing to look at",
+      "Set it, e.g. HFTEDGE_HTTP_LISTEN=127.0.0.1:8080, or name a run: hftedge top --url HOST:PORT",
+    );
+  }
+  const { host, port } = accepted(parseHostPort(http.listen));
+  return { url: `http://${reachable(host)}:${port}`, address: `${host}:${port}`, token };
+}
+
+async function readToken(path: string): Promise<string> {
+  try {
+    return (await Bun.file(path).text()).trim();
+  } catch (error) {
+    throw new EdgeError(
+      "TOKEN_UNREADABLE",
+      `the token in ${path} cannot be read`,
+      "Run as its owner, or set HFTEDGE_HTTP_TOKEN.",
+      error,
+    );
+  }
+}
+
+/** What is wrong with the connection in words; "" while it is well. */
+function troubleOf(state: StreamState): string {
+  if (state.kind === "open") return "";
+  return state.kind === "lost" ? state.reason : "connecting";
+}
+
+class TopView {
+  readonly #news = new TopNews();
+  readonly #stop: AbortController;
+  readonly #screen: Screen;
+  readonly #look: Pick<TopLook, "colour" | "address">;
+  #paused: ReturnType<TopNews["model"]> | undefined;
+  #trouble = "connecting";
+  #sort = 0;
+  #offset = 0;
+  #help = false;
+
+  constructor(address: string, colour: boolean, stop: AbortController) {
+    this.#look = { address, colour };
+    this.#stop = stop;
+    this.#screen = new Screen(
+      process.stdout,
+      process.stdin,
+      (key) => this.#key(key),
+      () => this.draw(),
+    );
+  }
+
+  get news(): TopNews {
+    return this.#news;
+  }
+
+  set state(state: StreamState) {
+    // A first refusal is told at once; while it tries again, the last reason stays.
+    if (state.kind !== "connecting") this.#trouble = troubleOf(state);
+    this.draw();
+  }
+
+  open(): void {
+    this.#screen.open();
+    this.draw();
+  }
+
+  close(): void {
+    this.#screen.close();
+  }
+
+  draw(): void {
+    const nowMs = Date.now();
+    const model = this.#paused ?? this.#news.model();
+    const { columns, lines } = this.#screen.size;
+    this.#offset = clampOffset(this.#offset, model.signals.length, 1);
+    this.#screen.draw(
+      renderTop(model, {
+        ...this.#look,
+        columns,
+        lines,
+        sort: topSorts[this.#sort]!,
+        offset: this.#offset,
+        paused: this.#paused !== undefined,
+        help: this.#help,
+        trouble: this.#trouble,
+        nowMs,
+      }),
+    );
+  }
+
+  #key(key: string): void {
+    const page = Math.max(1, this.#screen.size.lines >> 1);
+    switch (key) {
+      case "q":
+      case "interrupt":
+        this.#stop.abort();
+        return;
+      case " ":
+        this.#paused = this.#paused === undefined ? this.#news.model() : undefined;
+        break;
+      case "s":
+        this.#sort = (this.#sort + 1) % topSorts.length;
+        this.#offset = 0;
+        break;
+      case "h":
+      case "?":
+        this.#help = !this.#help;
+        break;
+      case "escape":
+        this.#help = false;
+        break;
+      case "up":
+      case "k":
+        this.#offset--;
+        break;
+      case "down":
+      case "j":
+        this.#offset++;
+        break;
+      case "page-up":
+        this.#offset -= page;
+        break;
+      case "page-down":
+        this.#offset += page;
+        break;
+      case "home":
+      case "g":
+        this.#offset = 0;
+        break;
+      case "end":
+      case "G":
+        this.#offset = Number.MAX_SAFE_INTEGER;
+        break;
+      default:
+        return;
+    }
+    this.draw();
+  }
+}
+
+/** A stop that signals and the view share; the listeners are gone when `done` settles. */
+async function untilStopped(work: (stop: AbortController) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, abort);
+  try {
+    await work(stop);
+  } finally {
+    for (const signal of signals) process.off(signal, abort);
+  }
+}
+
+async function showFullScreen(target: Target, colour: boolean): Promise<void> {
+  await untilStopped(async (stop) => {
+    const view = new TopView(target.address, colour, stop);
+    view.open();
+    const timer = setInterval(() => view.draw(), redrawMs);
+    try {
+      await followStream({
+        url: `${target.url}/api/v1/stream`,
+        token: target.token,
+        silenceMs,
+        signal: stop.signal,
+        onEvent: (event) => view.news.take(event, Date.now()),
+        onState: (state) => {
+          view.state = state;
+        },
+      });
+    } finally {
+      clearInterval(timer);
+      view.close();
+    }
+  });
+}
+
+/** Where there is no terminal: a line a second. */
+async function showLines(target: Target): Promise<void> {
+  await untilStopped(async (stop) => {
+    const news = new TopNews();
+    let trouble = "connecting";
+    const timer = setInterval(() => printLine(renderTopPlain(news.model(), trouble)), plainMs);
+    try {
+      await followStream({
+        url: `${target.url}/api/v1/stream`,
+        token: target.token,
+        silenceMs,
+        signal: stop.signal,
+        onEvent: (event) => news.take(event, Date.now()),
+        onState: (state) => {
+          if (state.kind !== "connecting") trouble = troubleOf(state);
+        },
+      });
+    } finally {
+      clearInterval(timer);
+    }
+  });
+}
+
+/** One look: the first complete news, as a frame or as JSON. */
+async function showOnce(target: Target, json: boolean): Promise<void> {
+  await untilStopped(async (stop) => {
+    const news = new TopNews();
+    let trouble = `nothing came for ${onceTimeoutMs} ms`;
+    const timer = setTimeout(() => stop.abort(), onceTimeoutMs);
+    await followStream({
+      url: `${target.url}/api/v1/stream`,
+      token: target.token,
+      silenceMs,
+      signal: stop.signal,
+      onEvent: (event) => {
+        news.take(event, Date.now());
+        if (news.complete) stop.abort();
+      },
+      onState: (state) => {
+        if (state.kind !== "lost") return;
+        trouble = state.reason;
+        stop.abort();
+      },
+    });
+    clearTimeout(timer);
+    if (!news.complete) {
+      throw new EdgeError(
+        "RUN_UNREACHABLE",
+        `no run can be looked at on ${target.address}: ${trouble}`,
+        "Start one with hftedge run, or name its address: hftedge top --url HOST:PORT",
+      );
+    }
+    const model = news.model();
+    if (json) return printJson(model);
+    const frame = renderTop(model, {
+      columns: process.stdout.columns || 100,
+      lines: model.stages.length + model.signals.length + 12,
+      colour: false,
+      sort: "symbol",
+      offset: 0,
+      paused: false,
+      help: false,
+      address: target.address,
+      trouble: "",
+      nowMs: Date.now(),
+    });
+    // The line of keys means nothing here.
+    print(`${frame.slice(0, -1).join("\n").trimEnd()}\n`);
+  });
+}
+
+export function topCommand(): Command {
+  const command = new Command("top")
+    .description(
+      "Shows a run live in the terminal: latencies, feed, table, model, alerts, signals.",
+    )
+    .option(
+      "--url <address>",
+      "the run's HTTP address; by default the configured http.listen",
+      urlOf,
+    )
+    .option("--once", "print what there is to see once, and end")
+    .option("--json", "print JSON, once")
+    .action(async (flags: TopFlags) => {
+      const target = await targetOf(command, flags);
+      const { NO_COLOR, TERM } = process.env;
+      if (flags.once === true || flags.json === true) {
+        await showOnce(target, flags.json === true);
+      } else if (process.stdout.isTTY && TERM !== "dumb") {
+        await showFullScreen(target, (NO_COLOR ?? "") === "");
+      } else {
+        await showLines(target);
+      }
+    });
+  return addConfigOptions(command, ["http"]);
+}
