@@ -62,6 +62,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./doctor.ts")).doctorCommand(),
   },
   {
+    name: "top",
+    group: looking,
+    summary: "show a run live in the terminal",
+    load: async () => (await import("./top.ts")).topCommand(),
+  },
+  {
     name: "config",
     group: program,
     summary: "print, check or start a configuration",

@@ -43,20 +43,25 @@ function line(spans: readonly Span[], { columns, colour }: TopLook): string {
   return text.trimEnd();
 }
 
-/** The whole frame, of at most `look.lines` lines. */
-export function renderTop(model: TopModel, look: TopLook): string[] {
-  if (look.help) return renderHelp(look);
+export interface TopFrame {
+  /** Exactly as many as the terminal has. */
+  lines: string[];
+  /** The offset that was used: the one asked for, kept within what there is. */
+  offset: number;
+}
+
+export function renderTop(model: TopModel, look: TopLook): TopFrame {
+  if (look.help) return { lines: renderHelp(look), offset: look.offset };
   const head = [titleLine(model, look), ...troubleLines(model, look), ...totals(model, look)];
-  const stages = stageLines(model, look);
-  const keys = keyLine(model, look);
   const room = look.lines - 1;
-  const top = [...head, "", ...stages].slice(0, room);
+  const top = [...head, "", ...stageLines(model, look)].slice(0, room);
   // A blank line and the head of the table are worth having only with a row below them.
-  const rows = room - top.length - 2;
-  const body = rows > 0 ? ["", ...signalLines(model, look, rows)] : [];
-  const frame = [...top, ...body].slice(0, room);
-  while (frame.length < room) frame.push("");
-  return [...frame, keys];
+  const rows = Math.max(0, room - top.length - 2);
+  const offset = clampOffset(look.offset, model.signals.length, Math.max(1, rows));
+  const shown = sortSignals(model.signals, look.sort).slice(offset, offset + rows);
+  const lines = rows > 0 ? [...top, "", ...signalLines(shown, look)] : top;
+  while (lines.length < room) lines.push("");
+  return { lines: [...lines, keyLine(model, look, offset, shown.length)], offset };
 }
 
 function titleLine(model: TopModel, look: TopLook): string {
@@ -136,34 +141,51 @@ function totals(model: TopModel, look: TopLook): string[] {
   ];
 }
 
-const stageHead =
-  "STAGE                        RATE       P50       P99     P99.9       MAX  SUCCESS     LIMIT";
+interface StageColumns {
+  rate: number;
+  time: number;
+  /** 0 leaves the threshold out; the mark at a time that is over it stays. */
+  limit: number;
+}
+
+const wideStages: StageColumns = { rate: 11, time: 10, limit: 10 };
+const narrowStages: StageColumns = { rate: 10, time: 9, limit: 0 };
+const wideColumnsMin = 92;
+const nameWidth = 22;
+const successWidth = 9;
 
 function stageLines(model: TopModel, look: TopLook): string[] {
   if (model.stages.length === 0) return [line([{ text: "No latencies yet.", code: "dim" }], look)];
+  const widths = look.columns >= wideColumnsMin ? wideStages : narrowStages;
+  const head =
+    "STAGE".padEnd(nameWidth) +
+    "RATE".padStart(widths.rate) +
+    ["P50", "P99", "P99.9", "MAX"].map((name) => name.padStart(widths.time)).join("") +
+    "SUCCESS".padStart(successWidth) +
+    "LIMIT".padStart(widths.limit).slice(0, widths.limit);
   return [
-    line([{ text: stageHead, code: "bold" }], look),
-    ...model.stages.map((stage) => stageLine(stage, look)),
+    line([{ text: head, code: "bold" }], look),
+    ...model.stages.map((stage) => stageLine(stage, widths, look)),
   ];
 }
 
-function stageLine(stage: TopStage, look: TopLook): string {
-  const over = (ns: number): boolean => ns > stage.thresholdNs;
+function stageLine(stage: TopStage, widths: StageColumns, look: TopLook): string {
   const time = (ns: number): Span => {
+    const over = ns > stage.thresholdNs;
     // The mark says what the colour says.
-    const text = `${over(ns) ? "!" : ""}${duration(ns)}`;
-    return { text: text.padStart(10), code: over(ns) ? "red" : undefined };
+    const text = `${over ? "!" : ""}${duration(ns)}`;
+    return { text: text.padStart(widths.time), code: over ? "red" : undefined };
   };
   return line(
     [
-      { text: stage.name.slice(0, 22).padEnd(22) },
-      { text: `${count(stage.ratePerS)}/s`.padStart(11) },
+      { text: stage.name.slice(0, nameWidth).padEnd(nameWidth) },
+      { text: `${count(stage.ratePerS)}/s`.padStart(widths.rate) },
       time(stage.p50Ns),
       time(stage.p99Ns),
       time(stage.p999Ns),
       time(stage.maxNs),
-      { text: percent(stage.successShare).padStart(9) },
-      { text: duration(stage.thresholdNs).padStart(10) },
+      { text: percent(stage.successShare).padStart(successWidth) },
+      { text: duration(stage.thresholdNs).padStart(widths.limit).slice(0, widths.limit) },
     ],
     look,
   );
@@ -185,14 +207,9 @@ export function sortSignals(signals: readonly TopSignal[], sort: TopSort): TopSi
 
 const signalHead = "SYMBOL            SIGNAL   CONF  SOURCE          AGE    LATENCY       PRICE";
 
-function signalLines(model: TopModel, look: TopLook, rows: number): string[] {
-  const sorted = sortSignals(model.signals, look.sort);
-  const first = clampOffset(look.offset, sorted.length, rows);
-  const shown = sorted.slice(first, first + rows);
-  const range =
-    sorted.length > rows ? `  ${first + 1}–${first + shown.length} of ${count(sorted.length)}` : "";
+function signalLines(shown: readonly TopSignal[], look: TopLook): string[] {
   return [
-    line([{ text: `${signalHead}${range}`, code: "bold" }], look),
+    line([{ text: signalHead, code: "bold" }], look),
     ...shown.map((signal) => signalLine(signal, look)),
   ];
 }
@@ -222,9 +239,14 @@ function signalLine(signal: TopSignal, look: TopLook): string {
   );
 }
 
-function keyLine(model: TopModel, look: TopLook): string {
+function keyLine(model: TopModel, look: TopLook, offset: number, shown: number): string {
+  const total = model.signals.length;
+  const part =
+    shown < total && shown > 0
+      ? `${offset + 1}–${offset + shown} of ${count(total)}`
+      : count(total);
   const pause = look.paused ? "space go on" : "space pause";
-  const text = ` q quit   ${pause}   s sort: ${look.sort}   ↑ ↓ scroll   h help   ${count(model.signals.length)} symbols`;
+  const text = ` q quit  ${pause}  s sort: ${look.sort}  ↑↓ scroll  h help  symbols ${part}`;
   return line([{ text: text.padEnd(look.columns), code: "inverse" }], look);
 }
 

@@ -7,7 +7,7 @@ import { followStream, type StreamState } from "./event-stream.ts";
 import { print, printJson, printLine } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { TopNews } from "./top-news.ts";
-import { clampOffset, renderTop, renderTopPlain, topSorts, type TopLook } from "./top-view.ts";
+import { renderTop, renderTopPlain, topSorts, type TopLook } from "./top-view.ts";
 
 interface TopFlags {
   url?: string;
@@ -124,20 +124,19 @@ class TopView {
     const nowMs = Date.now();
     const model = this.#paused ?? this.#news.model();
     const { columns, lines } = this.#screen.size;
-    this.#offset = clampOffset(this.#offset, model.signals.length, 1);
-    this.#screen.draw(
-      renderTop(model, {
-        ...this.#look,
-        columns,
-        lines,
-        sort: topSorts[this.#sort]!,
-        offset: this.#offset,
-        paused: this.#paused !== undefined,
-        help: this.#help,
-        trouble: this.#trouble,
-        nowMs,
-      }),
-    );
+    const frame = renderTop(model, {
+      ...this.#look,
+      columns,
+      lines,
+      sort: topSorts[this.#sort]!,
+      offset: this.#offset,
+      paused: this.#paused !== undefined,
+      help: this.#help,
+      trouble: this.#trouble,
+      nowMs,
+    });
+    this.#offset = frame.offset;
+    this.#screen.draw(frame.lines);
   }
 
   #key(key: string): void {
@@ -293,7 +292,7 @@ async function showOnce(target: Target, json: boolean): Promise<void> {
       nowMs: Date.now(),
     });
     // The line of keys means nothing here.
-    print(`${frame.slice(0, -1).join("\n").trimEnd()}\n`);
+    print(`${frame.lines.slice(0, -1).join("\n").trimEnd()}\n`);
   });
 }
 

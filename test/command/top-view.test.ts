@@ -23,6 +23,10 @@ function signal(symbol: string, more: Partial<TopSignal> = {}): TopSignal {
   };
 }
 
+function lines(shown: TopModel, how: TopLook): string[] {
+  return renderTop(shown, how).lines;
+}
+
 const model: TopModel = {
   version: "0.1.0",
   startedMs: nowMs - 3_725_000,
@@ -80,7 +84,7 @@ const look: TopLook = {
 };
 
 describe("a frame", () => {
-  const frame = renderTop(model, look);
+  const frame = lines(model, look);
   const text = frame.join("\n");
 
   test("has the essentials in words and numbers", () => {
@@ -96,7 +100,7 @@ describe("a frame", () => {
 
   test("fills the terminal exactly, keys on the last line", () => {
     expect(frame).toHaveLength(24);
-    expect(frame.at(-1)).toContain("q quit   space pause   s sort: symbol");
+    expect(frame.at(-1)).toContain("q quit  space pause  s sort: symbol");
   });
 
   test("marks what is over its threshold without any colour", () => {
@@ -105,7 +109,7 @@ describe("a frame", () => {
   });
 
   test("colours change nothing but colour", () => {
-    const coloured = renderTop(model, { ...look, colour: true });
+    const coloured = lines(model, { ...look, colour: true });
     expect(coloured.join("\n")).toContain("\x1b[");
     expect(coloured.map((line) => Bun.stripANSI(line).trimEnd())).toEqual(
       frame.map((line) => line.trimEnd()),
@@ -119,16 +123,22 @@ describe("a frame", () => {
     [80, 24],
     [200, 60],
     [1, 1],
-  ])("fits %d columns and %d lines", (columns, lines) => {
+  ])("fits %d columns and %d lines", (columns, rows) => {
     for (const colour of [false, true]) {
-      const small = renderTop(model, { ...look, columns, lines, colour });
-      expect(small).toHaveLength(lines);
+      const small = lines(model, { ...look, columns, lines: rows, colour });
+      expect(small).toHaveLength(rows);
       for (const line of small) expect(Bun.stripANSI(line).length).toBeLessThanOrEqual(columns);
     }
   });
 
+  test("80 columns are enough for all but the thresholds", () => {
+    const narrow = lines(model, { ...look, columns: 80 });
+    expect(narrow.join("\n")).not.toContain("…");
+    expect(narrow.join("\n")).toMatch(/total_pipeline\.cached .* !20\.0 ms +99\.99 %$/m);
+  });
+
   test("before any news has dashes for numbers, and never NaN", () => {
-    const early = renderTop(emptyModel, look).join("\n");
+    const early = lines(emptyModel, look).join("\n");
     expect(early).toContain("unknown");
     expect(early).toContain("- datagrams/s");
     expect(early).toContain("No latencies yet.");
@@ -138,13 +148,13 @@ describe("a frame", () => {
 
 describe("trouble", () => {
   test("a lost connection says so, and how old the numbers are", () => {
-    const text = renderTop(model, { ...look, trouble: "nothing listens there" })[1];
+    const text = lines(model, { ...look, trouble: "nothing listens there" })[1];
     expect(text).toBe("DISCONNECTED: nothing listens there; what is shown is 400 ms old");
   });
 
   test("a run that is not ready says why", () => {
     const degraded = { ...model, readiness: "degraded", reasons: ["ollama is down", "disk low"] };
-    expect(renderTop(degraded, look)[1]).toBe("why: ollama is down; disk low");
+    expect(lines(degraded, look)[1]).toBe("why: ollama is down; disk low");
   });
 
   test("an open alert is shown with its worst, and the others are counted", () => {
@@ -157,7 +167,7 @@ describe("trouble", () => {
       },
       { severity: "warning", words: "gap", openedMs: nowMs, count: 1 },
     ];
-    expect(renderTop({ ...model, alerts }, look)[1]).toBe(
+    expect(lines({ ...model, alerts }, look)[1]).toBe(
       "ALERT critical: total_pipeline 31 ms over 10 ms, 1,234 times in 90.0 s (and 1 more)",
     );
   });
@@ -169,9 +179,10 @@ describe("signals", () => {
   );
 
   test("more than fit are scrolled, and never beyond the last page", () => {
-    const text = renderTop({ ...model, signals: many }, { ...look, offset: 45 }).join("\n");
+    const text = lines({ ...model, signals: many }, { ...look, offset: 45 }).join("\n");
     expect(text).toContain("S49");
-    expect(text).toMatch(/ 38–50 of 50/);
+    expect(text).toContain("symbols 38–50 of 50");
+    expect(renderTop({ ...model, signals: many }, { ...look, offset: 45 }).offset).toBe(37);
     expect(text).not.toContain("S00");
     expect(clampOffset(99, 50, 10)).toBe(40);
     expect(clampOffset(3, 2, 10)).toBe(0);
@@ -197,12 +208,12 @@ describe("signals", () => {
 
 describe("other views", () => {
   test("help names every key and the way back", () => {
-    const text = renderTop(model, { ...look, help: true }).join("\n");
+    const text = lines(model, { ...look, help: true }).join("\n");
     for (const key of ["q, Ctrl-C", "space", "PgUp PgDn", "h back"]) expect(text).toContain(key);
   });
 
   test("a pause is told", () => {
-    const frame = renderTop(model, { ...look, paused: true });
+    const frame = lines(model, { ...look, paused: true });
     expect(frame[0]).toEndWith("PAUSED");
     expect(frame.at(-1)).toContain("space go on");
   });

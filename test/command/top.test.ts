@@ -63,19 +63,20 @@ class Top {
   constructor(args: readonly string[], env: Record<string, string> = {}) {
     this.screen = new TerminalText(80, 24);
     const decoder = new TextDecoder();
-    this.#terminal = new Bun.Terminal({
-      cols: 80,
-      rows: 24,
-      data: (_, data) => {
-        const text = decoder.decode(data, { stream: true });
-        this.#colours ||= text.includes("\x1b[3") || text.includes("\x1b[7m");
-        this.screen.write(text);
-      },
-    });
+    // Made by the spawn, the terminal controls the process, which is what tells it of resizes.
     this.#child = Bun.spawn([process.execPath, main, "top", ...args], {
-      terminal: this.#terminal,
+      terminal: {
+        cols: 80,
+        rows: 24,
+        data: (_, data) => {
+          const text = decoder.decode(data, { stream: true });
+          this.#colours ||= text.includes("\x1b[3") || text.includes("\x1b[7m");
+          this.screen.write(text);
+        },
+      },
       env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", TERM: "xterm", ...env },
     });
+    this.#terminal = this.#child.terminal!;
   }
 
   get colours(): boolean {
@@ -115,3 +116,171 @@ class Top {
     return code;
   }
 }
+
+const stage = {
+  name: "total_pipeline.cached",
+  ratePerS: 900,
+  p50Ns: 8100,
+  p99Ns: 31_000,
+  p999Ns: 14e6,
+  maxNs: 20e6,
+  successShare: 1,
+  thresholdNs: 10e6,
+};
+
+function signals(count: number): Record<string, unknown>[] {
+  return Array.from({ length: count }, (_, index) => {
+    return {
+      symbol: `SYM${String(index).padStart(3, "0")}`,
+      signal: index % 2 === 0 ? "BUY" : "HOLD",
+      confidence: index / count,
+      source: "l1",
+      price: 100 + index,
+      emittedMs: Date.now(),
+      latencyNs: 1000 * index,
+    };
+  });
+}
+
+const server = new StreamServer();
+server.say({ version: "9.9.9", readiness: "ready", stages: [stage], signals: signals(40) });
+afterAll(() => server.stop());
+const url = `http://127.0.0.1:${server.port}`;
+
+describe("in a pseudo-terminal", () => {
+  test("draws frames, follows news, keys and resizes, and leaves the terminal as it was", async () => {
+    const top = new Top(["--url", url]);
+    const first = await top.shows((text) => text.includes("SYM000"));
+    expect(top.screen.alternate).toBe(true);
+    expect(top.screen.cursorHidden).toBe(true);
+    expect(first).toContain("hftedge 9.9.9");
+    expect(first).toMatch(/total_pipeline\.cached .* !14\.0 ms/);
+    expect(first.split("\n").at(-1)).toContain("q quit");
+
+    server.say({ readiness: "degraded", reasons: ["ollama is down"] });
+    await top.shows((text) => text.includes("why: ollama is down"));
+    server.say({ readiness: "ready", reasons: [] });
+    await top.shows((text) => !text.includes("why:"));
+
+    top.type("s");
+    await top.shows((text) => text.includes("sort: newest"));
+    top.type("ss");
+    await top.shows((text) => text.includes("sort: confidence") && text.includes("SYM039"));
+    top.type("\x1b[F");
+    await top.shows((text) => text.includes("of 40") && text.includes("SYM000"));
+    top.type("h");
+    await top.shows((text) => text.startsWith("Keys"));
+    top.type("h");
+    await top.shows((text) => text.includes("STAGE"));
+
+    top.resize(132, 40);
+    const large = await top.shows((text) => text.split("\n").at(-1)?.includes("q quit") === true);
+    expect(large.split("\n")).toHaveLength(40);
+    top.resize(50, 12);
+    await top.shows((text) => text.split("\n").at(-1)?.startsWith(" q quit") === true);
+
+    top.type("q");
+    expect(await top.ended()).toBe(0);
+    expect(top.screen.alternate).toBe(false);
+    expect(top.screen.cursorHidden).toBe(false);
+    expect(top.screen.unknown).toEqual([]);
+    expect(top.screen.overflowed).toBe(false);
+    expect(top.colours).toBe(true);
+  });
+
+  test("a pause freezes what is shown, and going on shows what came meanwhile", async () => {
+    const top = new Top(["--url", url]);
+    await top.shows((text) => text.includes("hftedge 9.9.9"));
+    top.type(" ");
+    await top.shows((text) => text.includes("PAUSED"));
+    server.say({ version: "9.9.10" });
+    top.type("s");
+    expect(await top.shows((text) => text.includes("sort: newest"))).toContain("hftedge 9.9.9 ");
+    top.type(" ");
+    await top.shows((text) => text.includes("hftedge 9.9.10"));
+    server.say({ version: "9.9.9" });
+    top.type("\x03");
+    expect(await top.ended()).toBe(0);
+    expect(top.screen.alternate).toBe(false);
+  });
+
+  test("a server that goes away is told of, and found again when it is back", async () => {
+    const own = new StreamServer();
+    own.say({ version: "1.0.0", readiness: "ready", stages: [stage], signals: signals(2) });
+    const top = new Top(["--url", `http://127.0.0.1:${own.port}`]);
+    await top.shows((text) => text.includes("SYM001"));
+    await own.stop();
+    const lost = await top.shows((text) => text.includes("DISCONNECTED: nothing listens there"));
+    expect(lost).toContain("what is shown is");
+    expect(lost).toContain("SYM001");
+    own.restart();
+    await top.shows((text) => !text.includes("DISCONNECTED"));
+    top.signal("SIGTERM");
+    expect(await top.ended()).toBe(0);
+    expect(top.screen.alternate).toBe(false);
+    await own.stop();
+  });
+
+  test("without colours is complete", async () => {
+    const top = new Top(["--url", url], { NO_COLOR: "1" });
+    await top.shows((text) => text.includes("SYM000") && text.includes("!14.0 ms"));
+    top.type("q");
+    await top.ended();
+    expect(top.colours).toBe(false);
+  });
+});
+
+async function run(args: readonly string[]): Promise<[number, string, string]> {
+  const child = Bun.spawn([process.execPath, main, "top", ...args], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" },
+  });
+  return await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+}
+
+describe("elsewhere than on a terminal", () => {
+  test("--once prints everything there is, and ends", async () => {
+    const [code, text] = await run(["--url", url, "--once"]);
+    expect(code).toBe(0);
+    expect(text).not.toContain("\x1b");
+    expect(text).toContain("SYM039");
+    expect(text).not.toContain("q quit");
+  });
+
+  test("--json prints the same as JSON", async () => {
+    const [code, text] = await run(["--url", url, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(text)).toMatchObject({ readiness: "ready", stages: [stage] });
+  });
+
+  test("a line a second goes into a pipe, until its end", async () => {
+    const child = Bun.spawn([process.execPath, main, "top", "--url", url], {
+      stdin: "ignore",
+      stdout: "pipe",
+      env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" },
+    });
+    let text = "";
+    for await (const chunk of child.stdout) {
+      text += new TextDecoder().decode(chunk);
+      if (text.includes("\n")) break;
+    }
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(0);
+    expect(text).toMatch(/^ready {2}.*p99 31\.0 µs/);
+  });
+
+  test("no run is an error that says what to do", async () => {
+    const gone = new StreamServer();
+    await gone.stop();
+    const [code, , words] = await run(["--url", `127.0.0.1:${gone.port}`, "--once"]);
+    expect(code).toBe(1);
+    expect(words).toContain("nothing listens there");
+    expect(words).toContain("hftedge run");
+  });
+});
