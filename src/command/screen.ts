@@ -73,6 +73,7 @@ export function parseKeys(text: string): string[] {
 
 function named(character: string): string {
   if (character === "\x03") return "interrupt";
+  if (character === "\x1a") return "suspend";
   if (character === "\x1b") return "escape";
   if (character === "\x7f" || character === "\b") return "backspace";
   if (character === "\r" || character === "\n") return "enter";

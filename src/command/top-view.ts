@@ -254,6 +254,7 @@ function renderHelp(look: TopLook): string[] {
   const texts = [
     "Keys",
     "  q, Ctrl-C        quit",
+    "  Ctrl-Z           suspend; the shell's fg goes on",
     "  space            pause and go on; the numbers go on arriving meanwhile",
     `  s                sort signals by ${topSorts.join(", ")}`,
     "  ↑ ↓ k j          scroll the signals by one",

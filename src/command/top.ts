@@ -146,6 +146,12 @@ class TopView {
       case "interrupt":
         this.#stop.abort();
         return;
+      case "suspend":
+        this.#screen.close();
+        // Returns when the shell lets the job go on.
+        process.kill(process.pid, "SIGSTOP");
+        this.#screen.open();
+        break;
       case " ":
         this.#paused = this.#paused === undefined ? this.#news.model() : undefined;
         break;

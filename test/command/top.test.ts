@@ -221,6 +221,17 @@ describe("in a pseudo-terminal", () => {
     await own.stop();
   });
 
+  test("a suspended view gives the terminal back, and takes it again when it goes on", async () => {
+    const top = new Top(["--url", url]);
+    await top.shows((text) => text.includes("SYM000"));
+    top.type("\x1a");
+    await top.shows(() => !top.screen.alternate && !top.screen.cursorHidden);
+    top.signal("SIGCONT");
+    await top.shows((text) => top.screen.alternate && text.includes("SYM000"));
+    top.type("q");
+    expect(await top.ended()).toBe(0);
+  });
+
   test("without colours is complete", async () => {
     const top = new Top(["--url", url], { NO_COLOR: "1" });
     await top.shows((text) => text.includes("SYM000") && text.includes("!14.0 ms"));
