@@ -39,6 +39,8 @@ export interface TopModel {
   /** "ready", "degraded", "not ready" or "unknown". */
   readiness: string;
   reasons: readonly string[];
+  /** False: network_latency says nothing but its changes. */
+  clocksAgree: boolean;
   feed: {
     datagramsPerS: number;
     messagesPerS: number;
@@ -46,37 +48,26 @@ export interface TopModel {
     gaps: number;
     staleChannels: number;
     channels: number;
+    instruments: number;
   };
-  /** Shares of look-ups, 0 to 1. */
-  cache: { l1Share: number; l2Share: number; missesPerS: number };
-  inference: { model: string; answersPerS: number; queued: number; errors: number };
-  memoryBytes: number;
+  /** Shares of look-ups, 0 to 1: of all, and of those that the first level did not answer. */
+  cache: { l1Share: number; l2Share: number; missesPerS: number; pending: number };
+  inference: {
+    /** The model's name, or "rules". */
+    model: string;
+    answersPerS: number;
+    queued: number;
+    inFlight: number;
+    hosts: number;
+    hostsUp: number;
+    errors: number;
+  };
+  process: { memoryBytes: number; cpuShare: number; storeBytes: number; store: string };
   stages: readonly TopStage[];
   alerts: readonly TopAlert[];
-  /** Newest of each symbol. */
+  signalsPerS: number;
+  /** Newest of each symbol; of many symbols the newest ones. */
   signals: readonly TopSignal[];
   /** Epoch ms of the last news; NaN before the first. */
   updatedMs: number;
 }
-
-export const emptyModel: TopModel = {
-  version: "",
-  startedMs: Number.NaN,
-  readiness: "unknown",
-  reasons: [],
-  feed: {
-    datagramsPerS: Number.NaN,
-    messagesPerS: Number.NaN,
-    drops: Number.NaN,
-    gaps: Number.NaN,
-    staleChannels: Number.NaN,
-    channels: Number.NaN,
-  },
-  cache: { l1Share: Number.NaN, l2Share: Number.NaN, missesPerS: Number.NaN },
-  inference: { model: "", answersPerS: Number.NaN, queued: Number.NaN, errors: Number.NaN },
-  memoryBytes: Number.NaN,
-  stages: [],
-  alerts: [],
-  signals: [],
-  updatedMs: Number.NaN,
-};

@@ -101,44 +101,46 @@ function troubleLines(model: TopModel, look: TopLook): string[] {
   return lines;
 }
 
+function size(bytes: number): string {
+  return Number.isFinite(bytes) ? byteCount(bytes) : "-";
+}
+
 function totals(model: TopModel, look: TopLook): string[] {
-  const { feed, cache, inference } = model;
-  const bad = feed.drops > 0 || feed.gaps > 0 || feed.staleChannels > 0;
-  return [
-    line(
-      [
-        { text: "feed       " },
-        {
-          text: `${count(feed.datagramsPerS)} datagrams/s  ${count(feed.messagesPerS)} messages/s  `,
-        },
-        {
-          text: `drops ${count(feed.drops)}  gaps ${count(feed.gaps)}  stale ${count(feed.staleChannels)} of ${count(feed.channels)}`,
-          code: bad ? "yellow" : undefined,
-        },
-      ],
-      look,
-    ),
-    line(
-      [
-        {
-          text: `table      ${percent(cache.l1Share)} at once  ${percent(cache.l2Share)} from disk  ${count(cache.missesPerS)} misses/s  memory ${Number.isFinite(model.memoryBytes) ? byteCount(model.memoryBytes) : "-"}`,
-        },
-      ],
-      look,
-    ),
-    line(
-      [
-        {
-          text: `inference  ${inference.model === "" ? "-" : inference.model}  ${count(inference.answersPerS)} answers/s  queued ${count(inference.queued)}  `,
-        },
-        {
-          text: `errors ${count(inference.errors)}`,
-          code: inference.errors > 0 ? "yellow" : undefined,
-        },
-      ],
-      look,
-    ),
+  const { feed, cache, inference, process } = model;
+  const lossy = feed.drops > 0 || feed.gaps > 0 || feed.staleChannels > 0;
+  const failing = inference.errors > 0 || inference.hostsUp < inference.hosts;
+  const rows: Span[][] = [
+    [
+      { text: `feed       ${count(feed.datagramsPerS)} datagrams/s  ` },
+      { text: `${count(feed.messagesPerS)} messages/s  ` },
+      {
+        text: `drops ${count(feed.drops)}  gaps ${count(feed.gaps)}  stale ${count(feed.staleChannels)} of ${count(feed.channels)}`,
+        code: lossy ? "yellow" : undefined,
+      },
+    ],
+    [
+      { text: `table      ${percent(cache.l1Share)} at once  ` },
+      { text: `${percent(cache.l2Share)} of the rest from disk  ` },
+      { text: `${count(cache.missesPerS)} misses/s  ${count(cache.pending)} wait` },
+    ],
+    [
+      { text: `inference  ${inference.model || "-"}  ${count(inference.answersPerS)} answers/s  ` },
+      { text: `queued ${count(inference.queued)}  in flight ${count(inference.inFlight)}  ` },
+      {
+        text: `up ${count(inference.hostsUp)} of ${count(inference.hosts)}  errors ${count(inference.errors)}`,
+        code: failing ? "yellow" : undefined,
+      },
+    ],
+    [
+      {
+        text: `process    memory ${size(process.memoryBytes)}  cpu ${percent(process.cpuShare)}  `,
+      },
+      {
+        text: `store ${size(process.storeBytes)}${process.store === "" ? "" : `, ${process.store}`}`,
+      },
+    ],
   ];
+  return rows.map((spans) => line(spans, look));
 }
 
 interface StageColumns {
@@ -165,11 +167,20 @@ function stageLines(model: TopModel, look: TopLook): string[] {
     "LIMIT".padStart(widths.limit).slice(0, widths.limit);
   return [
     line([{ text: head, code: "bold" }], look),
-    ...model.stages.map((stage) => stageLine(stage, widths, look)),
+    ...model.stages.map((stage) => stageLine(stage, model.clocksAgree, widths, look)),
   ];
 }
 
-function stageLine(stage: TopStage, widths: StageColumns, look: TopLook): string {
+/** Needs clocks that agree; where they do not, only its changes mean something. */
+const clockStage = "network_latency";
+
+function stageLine(
+  stage: TopStage,
+  clocksAgree: boolean,
+  widths: StageColumns,
+  look: TopLook,
+): string {
+  const name = stage.name === clockStage && !clocksAgree ? `${stage.name} ~` : stage.name;
   const time = (ns: number): Span => {
     const over = ns > stage.thresholdNs;
     // The mark says what the colour says.
@@ -178,7 +189,7 @@ function stageLine(stage: TopStage, widths: StageColumns, look: TopLook): string
   };
   return line(
     [
-      { text: stage.name.slice(0, nameWidth).padEnd(nameWidth) },
+      { text: name.slice(0, nameWidth).padEnd(nameWidth) },
       { text: `${count(stage.ratePerS)}/s`.padStart(widths.rate) },
       time(stage.p50Ns),
       time(stage.p99Ns),
@@ -246,7 +257,7 @@ function keyLine(model: TopModel, look: TopLook, offset: number, shown: number):
       ? `${offset + 1}–${offset + shown} of ${count(total)}`
       : count(total);
   const pause = look.paused ? "space go on" : "space pause";
-  const text = ` q quit  ${pause}  s sort: ${look.sort}  ↑↓ scroll  h help  symbols ${part}`;
+  const text = ` q quit  ${pause}  s sort: ${look.sort}  ↑↓ scroll  h help  newest ${part}`;
   return line([{ text: text.padEnd(look.columns), code: "inverse" }], look);
 }
 
@@ -262,6 +273,7 @@ function renderHelp(look: TopLook): string[] {
     "  Home End g G     first and last",
     "  h ?              this help, and back",
     "",
+    "~ marks network_latency while the clocks do not agree: only its changes mean something.",
     "! marks a percentile above the stage's alert threshold (LIMIT).",
     "Times are those of the last seconds; AGE is the time since the signal was emitted.",
   ];

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { accepted, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
-import { followStream, type StreamState } from "./event-stream.ts";
+import { followStream, type StreamState } from "../web/event-stream.ts";
 import { print, printJson, printLine } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { TopNews } from "./top-news.ts";

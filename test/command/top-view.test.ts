@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { emptyModel, type TopModel, type TopSignal } from "../../src/command/top-model.ts";
+import type { TopModel, TopSignal } from "../../src/command/top-model.ts";
+import { emptyModel } from "../../src/command/top-news.ts";
 import {
   clampOffset,
   renderTop,
@@ -39,10 +40,21 @@ const model: TopModel = {
     gaps: 0,
     staleChannels: 0,
     channels: 2,
+    instruments: 1204,
   },
-  cache: { l1Share: 0.9987, l2Share: 0.001, missesPerS: 16 },
-  inference: { model: "llama3.2:3b", answersPerS: 31, queued: 4, errors: 0 },
-  memoryBytes: 412e6,
+  clocksAgree: true,
+  signalsPerS: 80,
+  process: { memoryBytes: 412e6, cpuShare: 0.35, storeBytes: 12.3e6, store: "writing" },
+  cache: { l1Share: 0.9987, l2Share: 0.001, missesPerS: 16, pending: 3 },
+  inference: {
+    model: "llama3.2:3b",
+    answersPerS: 31,
+    queued: 4,
+    inFlight: 1,
+    hosts: 2,
+    hostsUp: 2,
+    errors: 0,
+  },
   stages: [
     {
       name: "data_ingestion",
@@ -90,8 +102,11 @@ describe("a frame", () => {
   test("has the essentials in words and numbers", () => {
     expect(frame[0]).toBe("hftedge 0.1.0  127.0.0.1:8080  ready  up 1 h 2 min");
     expect(text).toContain("12,345 datagrams/s  45,678 messages/s  drops 0  gaps 0  stale 0 of 2");
-    expect(text).toContain("99.87 % at once  0.1 % from disk  16 misses/s  memory 412.0 MB");
-    expect(text).toContain("inference  llama3.2:3b  31 answers/s  queued 4  errors 0");
+    expect(text).toContain("99.87 % at once  0.1 % of the rest from disk  16 misses/s  3 wait");
+    expect(text).toContain(
+      "inference  llama3.2:3b  31 answers/s  queued 4  in flight 1  up 2 of 2  errors 0",
+    );
+    expect(text).toContain("process    memory 412.0 MB  cpu 35.0 %  store 12.3 MB, writing");
     expect(text).toMatch(
       /data_ingestion +12,345\/s +2\.40 µs +11\.0 µs +48\.0 µs +!1\.20 ms +100 % +1\.00 ms/,
     );
@@ -147,6 +162,13 @@ describe("a frame", () => {
 });
 
 describe("trouble", () => {
+  test("network latency is marked while the clocks do not agree", () => {
+    const stages = [{ ...model.stages[0]!, name: "network_latency" }];
+    const apart = lines({ ...model, stages, clocksAgree: false }, look).join("\n");
+    expect(apart).toContain("network_latency ~");
+    expect(lines({ ...model, stages }, look).join("\n")).not.toContain("~");
+  });
+
   test("a lost connection says so, and how old the numbers are", () => {
     const text = lines(model, { ...look, trouble: "nothing listens there" })[1];
     expect(text).toBe("DISCONNECTED: nothing listens there; what is shown is 400 ms old");
@@ -181,8 +203,8 @@ describe("signals", () => {
   test("more than fit are scrolled, and never beyond the last page", () => {
     const text = lines({ ...model, signals: many }, { ...look, offset: 45 }).join("\n");
     expect(text).toContain("S49");
-    expect(text).toContain("symbols 38–50 of 50");
-    expect(renderTop({ ...model, signals: many }, { ...look, offset: 45 }).offset).toBe(37);
+    expect(text).toContain("newest 39–50 of 50");
+    expect(renderTop({ ...model, signals: many }, { ...look, offset: 45 }).offset).toBe(38);
     expect(text).not.toContain("S00");
     expect(clampOffset(99, 50, 10)).toBe(40);
     expect(clampOffset(3, 2, 10)).toBe(0);

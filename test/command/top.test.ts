@@ -36,7 +36,7 @@ class StreamServer {
   }
 
   #text(): string {
-    return `data: ${JSON.stringify(this.#news)}\n\n`;
+    return `event: status\ndata: ${JSON.stringify(this.#news)}\n\n`;
   }
 
   say(news: Record<string, unknown>): void {
@@ -124,7 +124,7 @@ const stage = {
   p99Ns: 31_000,
   p999Ns: 14e6,
   maxNs: 20e6,
-  successShare: 1,
+  successRate: 1,
   thresholdNs: 10e6,
 };
 
@@ -136,14 +136,19 @@ function signals(count: number): Record<string, unknown>[] {
       confidence: index / count,
       source: "l1",
       price: 100 + index,
-      emittedMs: Date.now(),
+      emitTime: `${Date.now()}000000`,
       latencyNs: 1000 * index,
     };
   });
 }
 
 const server = new StreamServer();
-server.say({ version: "9.9.9", readiness: "ready", stages: [stage], signals: signals(40) });
+server.say({
+  version: "9.9.9",
+  readiness: { status: "ready", reasons: [] },
+  stages: [stage],
+  signals: { newest: signals(40) },
+});
 afterAll(() => server.stop());
 const url = `http://127.0.0.1:${server.port}`;
 
@@ -157,9 +162,10 @@ describe("in a pseudo-terminal", () => {
     expect(first).toMatch(/total_pipeline\.cached .* !14\.0 ms/);
     expect(first.split("\n").at(-1)).toContain("q quit");
 
-    server.say({ readiness: "degraded", reasons: ["ollama is down"] });
+    const reasons = [{ part: "inference", status: "degraded", message: "ollama is down" }];
+    server.say({ readiness: { status: "degraded", reasons } });
     await top.shows((text) => text.includes("why: ollama is down"));
-    server.say({ readiness: "ready", reasons: [] });
+    server.say({ readiness: { status: "ready", reasons: [] } });
     await top.shows((text) => !text.includes("why:"));
 
     top.type("s");
@@ -206,7 +212,12 @@ describe("in a pseudo-terminal", () => {
 
   test("a server that goes away is told of, and found again when it is back", async () => {
     const own = new StreamServer();
-    own.say({ version: "1.0.0", readiness: "ready", stages: [stage], signals: signals(2) });
+    own.say({
+      version: "1.0.0",
+      readiness: { status: "ready", reasons: [] },
+      stages: [stage],
+      signals: { newest: signals(2) },
+    });
     const top = new Top(["--url", `http://127.0.0.1:${own.port}`]);
     await top.shows((text) => text.includes("SYM001"));
     await own.stop();
@@ -267,7 +278,7 @@ describe("elsewhere than on a terminal", () => {
   test("--json prints the same as JSON", async () => {
     const [code, text] = await run(["--url", url, "--json"]);
     expect(code).toBe(0);
-    expect(JSON.parse(text)).toMatchObject({ readiness: "ready", stages: [stage] });
+    expect(JSON.parse(text)).toMatchObject({ readiness: "ready", stages: [{ p99Ns: 31_000 }] });
   });
 
   test("a line a second goes into a pipe, until its end", async () => {
