@@ -8,6 +8,7 @@
  * BigInts for u64 and one object per message; that of the tick format is JSON.parse of the text.
  */
 import { do_not_optimize as use, run, bench, summary } from "mitata";
+import type { RecoveryOptions } from "../src/feed/arbiter.ts";
 import { feedCountSize } from "../src/feed/count.ts";
 import type { DatagramDecoder } from "../src/feed/decoder.ts";
 import { type FormatName, type FormatOptions, formats } from "../src/feed/format.ts";
@@ -28,6 +29,20 @@ const options: FormatOptions = {
   timestampUnit: "ms",
 };
 
+const recovery: RecoveryOptions = {
+  lines: 2,
+  holdNs: 100_000,
+  holdDatagrams: 64,
+  reorderDatagrams: 64,
+  reorderBytes: 1_400,
+  requests: 8,
+  requestTimeoutNs: 1_000_000,
+  requestMessages: 1_000,
+  requestGapMessages: 100_000,
+  giveUpNs: 100_000_000,
+  gapRecords: 256,
+};
+
 const batches = new Map<string, number>();
 const market = new NullMarket();
 
@@ -42,6 +57,21 @@ function apart(bytes: Buffer, offsets: ArrayLike<number>, from: number): Buffer[
     datagrams.push(Buffer.from(bytes.subarray(offsets[i]!, offsets[i + 1]!)));
   }
   return datagrams;
+}
+
+/** Every datagram by two lines, the second of which brings nothing new; with recovery armed. */
+function decodeTwice(name: string, datagrams: readonly Buffer[], n: number): void {
+  batches.set(name, n);
+  bench(name, () => {
+    const counters = new Uint32Array(feedCountSize);
+    const one = formats.itch50.create(market, counters, { ...options, recovery });
+    for (let i = 0; i < datagrams.length; i++) {
+      const datagram = datagrams[i]!;
+      one.decode(datagram, datagram.length, i & 1, i);
+      one.decode(datagram, datagram.length, 1 - (i & 1), i);
+    }
+    return use(market.sum);
+  });
 }
 
 /** The sequence must not look like a duplicate in the second round, so each round has its decoder. */
@@ -73,6 +103,7 @@ const fullMessages = 8_000 + 200_000 + full.messages;
 
 summary(() => {
   decodeAll("itch50: full market", "itch50", fullDatagrams, fullMessages);
+  decodeTwice("itch50: full market, two lines", fullDatagrams, fullMessages);
   batches.set("itch50: full market, naive", fullMessages);
   bench("itch50: full market, naive", () => {
     let sum = 0;

@@ -247,7 +247,10 @@ export class Arbiter {
     }
     if (count > 0) {
       const put = this.#reorder.put(channel, first, count, nowNs, bytes, at, end);
-      if (put === ReorderPut.known) return verdict | Verdict.duplicate;
+      if (put === ReorderPut.known) {
+        this.#counters[FeedCount.duplicates]!++;
+        return verdict | Verdict.duplicate;
+      }
       if (put === ReorderPut.full) {
         return verdict | this.#overflow(channel, first, count, nowNs, bytes, at, end);
       }
@@ -320,7 +323,9 @@ export class Arbiter {
       reorder.drop(channel);
       put = reorder.put(channel, first, count, nowNs, bytes, at, end);
     }
-    return put === ReorderPut.known ? verdict | Verdict.duplicate : verdict;
+    if (put !== ReorderPut.known) return verdict;
+    this.#counters[FeedCount.duplicates]!++;
+    return verdict | Verdict.duplicate;
   }
 
   #openGap(channel: number, to: number, seenNs: number): void {

@@ -53,7 +53,22 @@ export interface Format {
   create(events: MarketEvents, counters: Uint32Array, options: FormatOptions): DatagramDecoder;
 }
 
-/** A format is one file and one entry here. */
+/**
+ * To add a format, write its file and its entry here:
+ *
+ * 1. The messages: a class whose `block(bytes, at, count, skip, channel)` calls `MarketEvents`.
+ *    Lengths are checked against the frame before it is called, but not against the type. What is
+ *    unfit is counted by reason (count.ts) and never thrown; a message of a known type that cannot
+ *    be used makes it return false. Nothing is allocated: no views, no strings, no BigInt; a u64
+ *    reference is two u32. itch50.ts is the example.
+ * 2. The framing: a `DatagramDecoder` that reads session, channel, sequence and count, checks that
+ *    every message lies within the datagram, and hands all of it to an `Arbiter`, which does the
+ *    sequencing, the redundant lines and the recovery for it. moldudp64.ts is the example. A format
+ *    without a sequence does without (tick.ts).
+ * 3. The entry: how its books heal (decoder.ts), the decimals of its prices, how it is made.
+ * 4. Its name in the list of the configuration (config/section/feed.ts).
+ * 5. Tests: an encoder, each situation by its name, cut at every length, an entry in fuzz.test.ts.
+ */
 export const formats = {
   itch50: {
     help: "NASDAQ TotalView-ITCH 5.0 in MoldUDP64",

@@ -61,7 +61,8 @@ function model(
     if (!seen.applied.has(i)) fresh.push(i);
     seen.applied.add(i);
   }
-  const current = first + count > seen.highest || restart;
+  // A heartbeat that announces what is expected anyway is as current as a message.
+  const current = fresh.length + missing.length > 0 || (count === 0 && first > seen.highest);
   seen.highest = Math.max(seen.highest, first + count - 1);
   if (current && sentNs > seen.sentNs) seen.sentNs = sentNs;
   return { fresh, missing, restart, change };
