@@ -2,7 +2,7 @@
 import type { KernelClock } from "../host/timex.ts";
 import type { Probe, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
-import { duration } from "./text.ts";
+import { duration } from "../unit.ts";
 
 const toolTimeoutMs = 1500;
 const sourceDirectory = "/sys/devices/system/clocksource/clocksource0";

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { EdgeError } from "../error.ts";
 import { openConnector, type Connector } from "../host/connect.ts";
 import type { DoctorClock } from "./context.ts";
-import { duration } from "./text.ts";
+import { duration } from "../unit.ts";
 
 export const connectsMax = 10_000;
 

@@ -2,7 +2,8 @@
 import type { HostRoot } from "../host/root.ts";
 import type { ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
-import { percent, plural } from "./text.ts";
+import { percent } from "../unit.ts";
+import { plural } from "./text.ts";
 
 const cpuDirectory = "/sys/devices/system/cpu";
 /** C1 leaves in a few µs; what takes longer than this can be seen in a tick-to-signal time. */

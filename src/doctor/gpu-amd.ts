@@ -1,7 +1,8 @@
 /** AMD's GPUs, from what the amdgpu driver puts into /sys/class/drm. */
 import type { HostRoot } from "../host/root.ts";
 import { finding, severityAbove, type Outcome } from "./finding.ts";
-import { bytes, percent } from "./text.ts";
+import { percent } from "../unit.ts";
+import { bytes } from "./text.ts";
 
 const amdVendor = "0x1002";
 
@@ -29,7 +30,7 @@ export function amdGpus(root: HostRoot): Outcome[] {
         finding(
           "gpu.utilisation",
           severityAbove(busy, 70, 95),
-          `${busy}% busy.`,
+          `${busy} % busy.`,
           { utilisationPercent: busy },
           card,
         ),

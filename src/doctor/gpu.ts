@@ -9,7 +9,8 @@ import {
   type NvidiaGpu,
 } from "./nvidia-smi.ts";
 import { amdGpus } from "./gpu-amd.ts";
-import { bytes, percent } from "./text.ts";
+import { percent } from "../unit.ts";
+import { bytes } from "./text.ts";
 
 /** The first call after a pause wakes the driver, which takes a second or two. */
 const toolTimeoutMs = 5000;
@@ -95,7 +96,7 @@ function utilisation({ utilisationPercent, uuid, name }: NvidiaGpu): Outcome {
   return finding(
     "gpu.utilisation",
     severityAbove(utilisationPercent, 70, 95),
-    `${name}: ${utilisationPercent}% busy.`,
+    `${name}: ${utilisationPercent} % busy.`,
     { utilisationPercent },
     uuid,
   );

@@ -5,7 +5,8 @@ import { findProcesses } from "../host/process.ts";
 import { statusBytes } from "../host/proc.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, severityBelow, type Outcome } from "./finding.ts";
-import { bytes, percent, plural } from "./text.ts";
+import { percent } from "../unit.ts";
+import { bytes, plural } from "./text.ts";
 
 /** A control group's limit counts when it is below the machine's memory; "max" is no limit. */
 function groupLimit(context: ProbeContext): { limit: number; used: number } | undefined {
@@ -72,7 +73,7 @@ function pressure(context: ProbeContext): Outcome {
   return finding(
     "memory.pressure",
     full > 5 ? "critical" : severityAbove(after.some.avg10, 0.5, 5),
-    `Some task waited for memory ${percent(now)} of the time now, ${after.some.avg10}% over 10 s; all tasks ${full}%.`,
+    `Some task waited for memory ${percent(now)} of the time now, ${after.some.avg10} % over 10 s; all tasks ${full} %.`,
     { someShareNow: now, someAvg10Percent: after.some.avg10, fullAvg10Percent: full },
   );
 }

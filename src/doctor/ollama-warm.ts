@@ -5,7 +5,7 @@
 import type { OllamaNeeds, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
 import { readBounded } from "./ollama-state.ts";
-import { duration } from "./text.ts";
+import { duration } from "../unit.ts";
 
 const requests = 3;
 const requestTimeoutMs = 5000;

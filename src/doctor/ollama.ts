@@ -5,7 +5,8 @@ import { finding, notApplicable, type Outcome } from "./finding.ts";
 import { knownDefects } from "./ollama-defect.ts";
 import { readOllama, type OllamaState, type RunningModel } from "./ollama-state.ts";
 import { warmRequests } from "./ollama-warm.ts";
-import { bytes, duration, percent, plural } from "./text.ts";
+import { duration, percent } from "../unit.ts";
+import { bytes, plural } from "./text.ts";
 
 const hostsMax = 16;
 /** Names of the server and of the child that runs a model. */

@@ -28,11 +28,14 @@ const wordWidth = 8;
 /** A longer title, e.g. with a GPU's identifier, has its evidence on the next line. */
 const titleWidthMax = 36;
 
+/** Where a line may break: not between a number and its unit. */
+const breaks = / (?!(?:%|[nµm]?s|[KMGTP]?i?B|GHz|MHz|ppm)(?![a-z]))/;
+
 /** Breaks text between words; a word that is too long by itself stays whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of text.split(breaks)) {
     if (line !== "" && line.length + 1 + word.length > width) {
       lines.push(line);
       line = word;

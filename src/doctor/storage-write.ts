@@ -11,7 +11,8 @@ import {
 import { join } from "node:path";
 import type { DoctorClock, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
-import { bytes, duration } from "./text.ts";
+import { duration } from "../unit.ts";
+import { bytes } from "./text.ts";
 
 /** A page of SQLite's, the unit of its log. */
 const writeBytes = 4096;

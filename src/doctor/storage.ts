@@ -5,7 +5,8 @@ import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
 import { flush, throughput } from "./storage-write.ts";
-import { bytes, duration, percent, plural } from "./text.ts";
+import { duration, percent } from "../unit.ts";
+import { bytes, plural } from "./text.ts";
 
 const remote = new Set(["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"]);
 const volatile = new Set(["tmpfs", "ramfs"]);
@@ -96,7 +97,7 @@ function pressure(context: ProbeContext): Outcome {
   return finding(
     "storage.pressure",
     severityAbove(after.some.avg10, 10, 30),
-    `Some task waited for a disk ${percent(now)} of the time now, ${after.some.avg10}% over 10 s; all tasks ${full}%.`,
+    `Some task waited for a disk ${percent(now)} of the time now, ${after.some.avg10} % over 10 s; all tasks ${full} %.`,
     { someShareNow: now, someAvg10Percent: after.some.avg10, fullAvg10Percent: full },
   );
 }

@@ -5,7 +5,7 @@ import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { cpuPower } from "./cpu-power.ts";
 import { isolation } from "./isolation.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
-import { percent } from "./text.ts";
+import { percent } from "../unit.ts";
 
 function environment({ root }: ProbeContext): Outcome {
   const { hypervisor, container } = detectEnvironment(root);
@@ -93,7 +93,7 @@ function pressure({ first, second, ...context }: ProbeContext): Outcome {
   return finding(
     "system.pressure",
     severityAbove(after.avg10, 10, 40),
-    `Some task waited for a CPU ${percent(now)} of the time now, ${after.avg10}% over 10 s, ${after.avg300}% over 5 min.`,
+    `Some task waited for a CPU ${percent(now)} of the time now, ${after.avg10} % over 10 s, ${after.avg300} % over 5 min.`,
     { someShareNow: now, someAvg10Percent: after.avg10, someAvg300Percent: after.avg300 },
   );
 }

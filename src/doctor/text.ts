@@ -1,12 +1,4 @@
-/** Numbers as people read them. */
-
-/** A share of one as a percentage: 0.0123 is "1.2%". */
-export function percent(share: number): string {
-  const value = share * 100;
-  if (value > 0 && value < 0.05) return "<0.1%";
-  const digits = value !== 0 && Math.abs(value) < 10 ? 1 : 0;
-  return `${value.toFixed(digits)}%`;
-}
+/** Numbers as people read them, besides those of src/unit.ts: memory and disks count in binary units. */
 
 const byteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -20,16 +12,6 @@ export function bytes(count: number): string {
     unit++;
   }
   return `${unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${byteUnits[unit]}`;
-}
-
-/** A duration in the unit that leaves the fewest zeros: 1_250_000 ns is "1.25 ms". */
-export function duration(ns: number): string {
-  const size = Math.abs(ns);
-  const [scale, unit] =
-    size < 1e3 ? [1, "ns"] : size < 1e6 ? [1e3, "µs"] : size < 1e9 ? [1e6, "ms"] : [1e9, "s"];
-  const value = ns / scale;
-  const digits = scale === 1 || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return `${value.toFixed(digits)} ${unit}`;
 }
 
 /** "1 drop", "2 drops". */

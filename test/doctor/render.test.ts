@@ -76,5 +76,11 @@ describe("wrapping", () => {
     expect(wrap("one two three", 7)).toEqual(["one two", "three"]);
     expect(wrap("a-very-long-word x", 4)).toEqual(["a-very-long-word", "x"]);
     expect(wrap("", 10)).toEqual([""]);
+    expect(wrap("over 10.5 % of 3.2 GiB in 5 ms.", 9)).toEqual([
+      "over",
+      "10.5 % of",
+      "3.2 GiB",
+      "in 5 ms.",
+    ]);
   });
 });

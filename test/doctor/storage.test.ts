@@ -151,7 +151,7 @@ describe("the device", () => {
     const found = diagnosis.findings.find(({ id }) => id === "storage.device");
     expect(found?.severity).toBe("warning");
     expect(found?.evidence).toBe(
-      "vda was busy 98% of the time: 40 writes at 10.0 ms on average, 0 reads.",
+      "vda was busy 98.0 % of the time: 40 writes at 10.0 ms on average, 0 reads.",
     );
     expect(found?.remedy).toContain("iotop");
   });

@@ -34,7 +34,7 @@ export const machineProvocations: readonly Provocation[] = [
     severity: "warning",
     // 400 ticks pass: 360 of them busy.
     during: { "proc/stat": stat("1100 0 860 80040 0 0 0 0") },
-    evidence: "90% busy over all CPUs",
+    evidence: "90.0 % busy over all CPUs",
     remedy: "ps -eo pid,psr,pcpu",
   },
   {
@@ -42,7 +42,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "system.steal",
     severity: "critical",
     during: { "proc/stat": stat("800 0 800 80360 0 0 0 40") },
-    evidence: "10% stolen now",
+    evidence: "10.0 % stolen now",
     remedy: "vmstat",
   },
   {
@@ -58,7 +58,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "system.pressure",
     severity: "warning",
     files: { "proc/pressure/cpu": pressure("45.10", "0.00") },
-    evidence: "45.1% over 10 s",
+    evidence: "45.1 % over 10 s",
     remedy: "cat /proc/pressure/cpu",
   },
   {
@@ -87,7 +87,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "system.frequency",
     severity: "note",
     files: { [`${cpu}/cpufreq/policy0/scaling_cur_freq`]: "1200000\n" },
-    evidence: "1.20 of 5.00 GHz (24%)",
+    evidence: "1.20 of 5.00 GHz (24.0 %)",
     remedy: "turbostat",
   },
   {
@@ -142,7 +142,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "memory.available",
     severity: "critical",
     files: { "proc/meminfo": meminfo(900_000) },
-    evidence: "879 MiB of 30.5 GiB (2.8%)",
+    evidence: "879 MiB of 30.5 GiB (2.8 %)",
     remedy: "ps -eo pid,rss,comm",
   },
   {
@@ -159,7 +159,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "memory.pressure",
     severity: "critical",
     files: { "proc/pressure/memory": pressure("22.00", "9.50") },
-    evidence: "22% over 10 s; all tasks 9.5%",
+    evidence: "22 % over 10 s; all tasks 9.5 %",
     remedy: "cat /proc/pressure/memory",
   },
   {
@@ -191,7 +191,7 @@ export const machineProvocations: readonly Provocation[] = [
     id: "storage.pressure",
     severity: "warning",
     files: { "proc/pressure/io": pressure("31.00", "12.00") },
-    evidence: "31% over 10 s; all tasks 12%",
+    evidence: "31 % over 10 s; all tasks 12 %",
     remedy: "cat /proc/pressure/io",
   },
   {

@@ -77,7 +77,7 @@ export const serviceProvocations: readonly Provocation[] = [
     id: "gpu.memory",
     severity: "warning",
     tools: smi({ 6: "16100" }),
-    evidence: "15.7 GiB of 16.0 GiB used (98%)",
+    evidence: "15.7 GiB of 16.0 GiB used (98.3 %)",
     remedy: "--query-compute-apps",
   },
   {
@@ -102,7 +102,7 @@ export const serviceProvocations: readonly Provocation[] = [
     id: "gpu.utilisation",
     severity: "warning",
     tools: smi({ 5: "99" }),
-    evidence: "99% busy",
+    evidence: "99 % busy",
     remedy: "nvidia-smi pmon",
   },
   {
@@ -153,7 +153,7 @@ export const serviceProvocations: readonly Provocation[] = [
     severity: "warning",
     needs,
     http: server({ "/api/ps": { models: [{ ...loaded, size_vram: 1_300_000_000 }] } }),
-    evidence: "1.2 GiB of 2.4 GiB are in GPU memory (50%)",
+    evidence: "1.2 GiB of 2.4 GiB are in GPU memory (50.0 %)",
     remedy: "OLLAMA_KV_CACHE_TYPE=q8_0",
   },
   {
@@ -175,7 +175,7 @@ export const serviceProvocations: readonly Provocation[] = [
         models: [{ ...loaded, expires_at: new Date(1_800_000_300_000).toISOString() }],
       },
     }),
-    evidence: "dropped in 300 s",
+    evidence: "dropped in 5 min 0 s",
     remedy: '"keep_alive":-1',
   },
   {
