@@ -7,7 +7,8 @@
  * `bun bench/inference-fault.bench.ts [seconds per fault] [ticks per second] [rounds]`
  */
 import { startRun } from "../test/support/hftedge-run.ts";
-import { OllamaServer, type Fault } from "../test/support/ollama-server.ts";
+import type { Fault } from "../test/support/ollama-fault.ts";
+import { OllamaServer } from "../test/support/ollama-server.ts";
 import { openTestSender } from "../test/support/sender.ts";
 
 const seconds = Number(Bun.argv[2] ?? 4);

@@ -360,9 +360,14 @@ export class Host {
     const percent = Math.round((this.#vramRatio ?? 0) * 100);
     this.#owner.notice(
       this,
-      `${model} is in memory: digest ${loaded.digest.slice(0, 12)}, context ${loaded.contextLength}, ${percent} % of ${(loaded.sizeBytes / 2 ** 30).toFixed(1)} GiB in GPU memory`,
+      `${model} is in memory: digest ${loaded.digest.slice(0, 12)}, context ${loaded.contextLength}, ${percent} % of ${sizeText(loaded.sizeBytes)} in GPU memory`,
     );
   }
+}
+
+function sizeText(bytes: number): string {
+  const gibibytes = bytes / 2 ** 30;
+  return gibibytes >= 1 ? `${gibibytes.toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /** Of "0.33.0-rc1", say. One that is not told, or the 0.0.0 of a private build, is taken for new. */

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { Outcome } from "../../src/decision/pending.ts";
 import { Reason } from "../../src/decision/signal.ts";
 import { Rig, type RigOptions } from "../support/inference-rig.ts";
-import { OllamaServer, type Fault, type OllamaServerOptions } from "../support/ollama-server.ts";
+import type { Fault } from "../support/ollama-fault.ts";
+import { OllamaServer, type OllamaServerOptions } from "../support/ollama-server.ts";
 import { until } from "../support/until.ts";
 
 const scale = Number(process.env["HFTEDGE_TEST_SCALE"] ?? 1);

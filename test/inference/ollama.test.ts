@@ -3,7 +3,8 @@ import { InferenceFault, type FaultKind } from "../../src/inference/fault.ts";
 import { OllamaClient } from "../../src/inference/ollama.ts";
 import { freezeRequest } from "../../src/inference/request.ts";
 import { readVerdict, uncalibrated } from "../../src/inference/verdict.ts";
-import { OllamaServer, type Fault, type OllamaServerOptions } from "../support/ollama-server.ts";
+import type { Fault } from "../support/ollama-fault.ts";
+import { OllamaServer, type OllamaServerOptions } from "../support/ollama-server.ts";
 import { until } from "../support/until.ts";
 
 const request = freezeRequest({

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { binaryPath, run } from "../support/binary.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
 import { type RunningEdge, startRun } from "../support/hftedge-run.ts";
-import { OllamaServer, type Fault } from "../support/ollama-server.ts";
+import type { Fault } from "../support/ollama-fault.ts";
+import { OllamaServer } from "../support/ollama-server.ts";
 import { openTestSender } from "../support/sender.ts";
 import { until } from "../support/until.ts";
 

@@ -8,28 +8,16 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-
-/** What the model says to a prompt: probabilities of the first token, and the full text. */
-export interface Answer {
-  /** Token → probability, 0–1; at most 20 are reported. */
-  tokens: Readonly<Record<string, number>>;
-  /** The text of a reply of more than one token. */
-  text?: string;
-}
-
-/** How the server misbehaves; "none" is health. */
-export type Fault =
-  | "none"
-  | "hang"
-  | "crawl"
-  | "garbage"
-  | "cut"
-  | "flood"
-  | "404"
-  | "500"
-  | "503"
-  | "error-under-200"
-  | "no-logprobs";
+import { misbehave, type Fault } from "./ollama-fault.ts";
+import {
+  buildReply,
+  details,
+  json,
+  now,
+  respond,
+  supportsLogprobs,
+  type Answer,
+} from "./ollama-reply.ts";
 
 export interface OllamaServerOptions {
   model?: string;
@@ -186,7 +174,7 @@ export class OllamaServer {
     const body = await readAll(request);
     const generates = path === "/api/generate";
     if (this.fault !== "none" && (generates || !this.faultOnGenerateOnly)) {
-      if (this.#misbehave(response)) return;
+      if (misbehave(this.fault, response, this.model)) return;
     }
     if (path === "/") return void respond(response, 200, "text/plain", "Ollama is running");
     if (path === "/api/version") return json(response, 200, { version: this.version });
@@ -195,60 +183,6 @@ export class OllamaServer {
     if (path === "/api/show") return this.#show(response, body);
     if (generates && request.method === "POST") return this.#generate(response, body);
     respond(response, 404, "text/plain", "404 page not found");
-  }
-
-  /** True when the request is dealt with. */
-  #misbehave(response: ServerResponse): boolean {
-    switch (this.fault) {
-      case "hang":
-        return true;
-      case "garbage":
-        respond(
-          response,
-          200,
-          "application/json; charset=utf-8",
-          "<html>not what you think</html>",
-        );
-        return true;
-      case "cut":
-        response.writeHead(200, { "Content-Type": "application/json", "Content-Length": "500" });
-        response.write('{"model":"', () => response.socket?.destroy());
-        return true;
-      case "flood": {
-        response.writeHead(200, { "Content-Type": "application/json" });
-        const block = "x".repeat(65536);
-        const more = (): void => {
-          while (!response.destroyed && response.write(block)) continue;
-        };
-        response.on("drain", more);
-        more();
-        return true;
-      }
-      case "404":
-        json(response, 404, { error: `model '${this.model}' not found` });
-        return true;
-      case "500":
-        json(response, 500, {
-          error:
-            "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, check ollama server logs for details",
-        });
-        return true;
-      case "503":
-        json(response, 503, {
-          error: "server busy, please try again.  maximum pending requests exceeded",
-        });
-        return true;
-      case "error-under-200":
-        respond(
-          response,
-          200,
-          "application/x-ndjson",
-          `{"model":"${this.model}","created_at":"${now()}","response":"B","done":false}\n{"error":"llama-server process has terminated: signal: killed"}\n`,
-        );
-        return true;
-      default:
-        return false;
-    }
   }
 
   #entry(): object {
@@ -331,7 +265,11 @@ export class OllamaServer {
     this.inFlight--;
     this.#release();
     if (gone) return;
-    this.#reply(response, body, prompt, loadNs, nsSince(evalBeganMs), nsSince(beganMs));
+    const times = { loadNs, evalNs: nsSince(evalBeganMs), totalNs: nsSince(beganMs) };
+    const hasLogprobs = this.fault !== "no-logprobs" && supportsLogprobs(this.version);
+    const reply = buildReply(this.model, body, this.answer(prompt), times, hasLogprobs);
+    if (body["stream"] === false) return json(response, 200, reply);
+    respond(response, 200, "application/x-ndjson", `${JSON.stringify(reply)}\n`);
   }
 
   #mistakeOf(body: Record<string, unknown>): { status: number; error: string } | null {
@@ -406,73 +344,6 @@ export class OllamaServer {
     if (next === undefined) this.#free = Math.min(this.parallel, this.#free + 1);
     else next();
   }
-
-  #reply(
-    response: ServerResponse,
-    body: Record<string, unknown>,
-    prompt: string,
-    loadNs: number,
-    evalNs: number,
-    totalNs: number,
-  ): void {
-    const options = (body["options"] ?? {}) as Record<string, unknown>;
-    const { tokens, text } = this.answer(prompt);
-    const ranked = Object.entries(tokens).toSorted(([, a], [, b]) => b - a);
-    const [token, probability] = ranked[0] ?? ["", 1];
-    const one = options["num_predict"] === 1;
-    const label = token.trim();
-    const confidence = probability.toFixed(2);
-    const spoken = one
-      ? token
-      : (text ??
-        (body["format"] === undefined
-          ? `${label}:${confidence}`
-          : `{"signal": "${label}", "confidence": ${confidence}}`));
-    const wantsLogprobs = body["logprobs"] === true && this.fault !== "no-logprobs";
-    const reply: Record<string, unknown> = {
-      model: this.model,
-      created_at: now(),
-      response: spoken,
-      done: true,
-      done_reason: one ? "length" : "stop",
-      ...(loadNs > 0 ? { load_duration: loadNs } : {}),
-      total_duration: totalNs,
-      prompt_eval_count: Math.ceil(prompt.length / 4),
-      prompt_eval_duration: Math.max(1, Math.floor(evalNs * 0.6)),
-      eval_count: one ? 1 : Math.ceil(spoken.length / 3),
-      ...(one ? {} : { eval_duration: Math.max(1, Math.floor(evalNs * 0.3)) }),
-      // Log-probabilities come only with text.
-      ...(wantsLogprobs && supportsLogprobs(this.version) && spoken !== ""
-        ? { logprobs: [logprobsOf(ranked, Number(body["top_logprobs"] ?? 0))] }
-        : {}),
-    };
-    if (body["stream"] === false) return json(response, 200, reply);
-    respond(response, 200, "application/x-ndjson", `${JSON.stringify(reply)}\n`);
-  }
-}
-
-const details = {
-  parent_model: "",
-  format: "gguf",
-  family: "llama",
-  families: ["llama"],
-  parameter_size: "3.2B",
-  quantization_level: "Q4_K_M",
-};
-
-function entry([token, probability]: [string, number]): object {
-  const bytes = [...new TextEncoder().encode(token)];
-  return { token, logprob: Math.log(probability), bytes };
-}
-
-function logprobsOf(ranked: [string, number][], top: number): object {
-  return { ...entry(ranked[0]!), top_logprobs: ranked.slice(0, top).map(entry) };
-}
-
-/** Since 0.12.11. */
-function supportsLogprobs(version: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = version.split(/[.-]/).map(Number);
-  return major > 0 || minor > 12 || (minor === 12 && patch >= 11);
 }
 
 async function readAll(request: IncomingMessage): Promise<string> {
@@ -489,14 +360,4 @@ function parse(text: string): Record<string, unknown> {
   }
 }
 
-function respond(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body) });
-  response.end(body);
-}
-
-function json(response: ServerResponse, status: number, body: object): void {
-  respond(response, status, "application/json; charset=utf-8", JSON.stringify(body));
-}
-
-const now = (): string => new Date().toISOString();
 const nsSince = (ms: number): number => Math.round((performance.now() - ms) * 1e6);
