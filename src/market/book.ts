@@ -248,6 +248,9 @@ export class BookSet {
   clear(instrument: number): void {
     if (instrument >= 0) {
       const at = instrument * WORDS;
+      // Nothing was told since it was last forgotten: a stream of nothing but damage, which clears
+      // every book with each datagram, must not have them all evaluated each time.
+      if (this.words[at + FLAGS] === 0) return;
       this.staleOrders += this.words[at + LIVE_ORDERS]!;
       this.words[at + LIVE_ORDERS] = 0;
       this.words[at + GENERATION]!++;
@@ -261,6 +264,7 @@ export class BookSet {
     for (let i = 0; i < this.instruments.count; i++) {
       if (this.instruments.feed[i] !== this.feed) continue;
       const at = i * WORDS;
+      if (this.words[at + FLAGS] === 0) continue;
       this.words.fill(0, at, at + FLAGS);
       this.words[at + LIVE_ORDERS] = 0;
       this.words[at + GENERATION]!++;

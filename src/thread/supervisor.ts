@@ -21,7 +21,9 @@ import { createShared, openSignals, sharedBytes, type SharedMemory } from "./sha
 import { type LineOutput, StdoutPump } from "./stdout.ts";
 import { RunWorker, type WorkerName } from "./worker.ts";
 
+/** How often stdout is looked at; without it only the heartbeat is due. */
 const pumpMs = 2;
+const idlePumpMs = 20;
 const workerNames = ["ops", "inference", "feed"] as const satisfies readonly WorkerName[];
 
 export interface RunReport {
@@ -131,10 +133,13 @@ export class Supervisor {
       const { stdoutBytes } = plan.config.limit;
       this.#pump = new StdoutPump(ring, this.#hooks.stdout, stdoutBytes, this.#counters);
     }
-    this.#pumpTimer = setInterval(() => {
-      this.control.beat("main", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
-      this.#pump?.pump();
-    }, pumpMs);
+    this.#pumpTimer = setInterval(
+      () => {
+        this.control.beat("main", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
+        this.#pump?.pump();
+      },
+      plan.stdout ? pumpMs : idlePumpMs,
+    );
   }
 
   facts(name: WorkerName): Readonly<Record<string, unknown>> {

@@ -183,3 +183,16 @@ describe("a book", () => {
     expect(books.bidSize(0)).toBe(10);
   });
 });
+
+test("forgetting a book of which nothing is known touches nobody", () => {
+  const books = createBooks(3);
+  books.quote(1, 100, 10, 200, 10);
+  books.clearTouched();
+  books.clear(0);
+  books.clear(1);
+  expect(touchedOf(books)).toEqual([1]);
+  books.clearTouched();
+  books.clear(-1);
+  books.clear(1);
+  expect(touchedOf(books)).toEqual([]);
+});
