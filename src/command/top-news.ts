@@ -4,6 +4,7 @@
  * of another kind is unknown, and the rest is shown.
  */
 import type { StreamEvent } from "../web/event-stream.ts";
+import { byteCount, count, duration, percent } from "../unit.ts";
 import type { TopAlert, TopModel, TopSignal, TopStage } from "./top-model.ts";
 
 /** Bounds on what a server may make us keep and draw. */
@@ -45,10 +46,20 @@ function stageOf(item: Json): TopStage {
   };
 }
 
+/** A value in the unit that alerts name: "ns", "bytes", "ratio", or none. */
+function measure(value: number, unit: string): string {
+  if (unit === "ns") return duration(value);
+  if (unit === "bytes") return byteCount(value);
+  return unit === "ratio" ? percent(value) : count(value);
+}
+
 function alertOf(item: Json): TopAlert {
+  const unit = text(item["unit"]);
+  const worst = measure(number(item["worst"]), unit);
+  const limit = measure(number(item["limit"]), unit);
   return {
     severity: text(item["severity"]),
-    words: text(item["summary"]),
+    words: `${text(item["summary"]).replace(/\.$/, "")} (worst ${worst}, limit ${limit})`,
     openedMs: number(item["openedMs"]),
     count: number(item["count"]),
   };

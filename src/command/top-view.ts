@@ -80,6 +80,10 @@ function titleLine(model: TopModel, look: TopLook): string {
   );
 }
 
+const alertsShown = 3;
+/** With fewer lines than this only the first alert has one. */
+const alertLinesMin = 24;
+
 /** Lost connections, old numbers and open alerts: what must not be overlooked. */
 function troubleLines(model: TopModel, look: TopLook): string[] {
   const lines: string[] = [];
@@ -91,13 +95,15 @@ function troubleLines(model: TopModel, look: TopLook): string[] {
   if (model.readiness !== "ready" && model.reasons.length > 0) {
     lines.push(line([{ text: `why: ${model.reasons.join("; ")}`, code: "yellow" }], look));
   }
-  const [worst] = model.alerts;
-  if (worst !== undefined) {
-    const more = model.alerts.length > 1 ? ` (and ${model.alerts.length - 1} more)` : "";
-    const age = duration(Math.max(0, look.nowMs - worst.openedMs) * 1e6);
-    const text = `ALERT ${worst.severity}: ${worst.words}, ${count(worst.count)} times in ${age}${more}`;
+  const shown = model.alerts.slice(0, look.lines >= alertLinesMin ? alertsShown : 1);
+  shown.forEach((alert, index) => {
+    const hidden = index === shown.length - 1 ? model.alerts.length - shown.length : 0;
+    const more = hidden > 0 ? ` (and ${hidden} more)` : "";
+    const times = alert.count === 1 ? "once" : `${count(alert.count)} times`;
+    const age = duration(Math.max(0, look.nowMs - alert.openedMs) * 1e6);
+    const text = `ALERT ${alert.severity}: ${alert.words}, ${times} in ${age}${more}`;
     lines.push(line([{ text, code: "red" }], look));
-  }
+  });
   return lines;
 }
 
@@ -255,7 +261,7 @@ function keyLine(model: TopModel, look: TopLook, offset: number, shown: number):
   const part =
     shown < total && shown > 0
       ? `${offset + 1}–${offset + shown} of ${count(total)}`
-      : count(total);
+      : `${count(total)} of ${count(model.feed.instruments)} symbols`;
   const pause = look.paused ? "space go on" : "space pause";
   const text = ` q quit  ${pause}  s sort: ${look.sort}  ↑↓ scroll  h help  newest ${part}`;
   return line([{ text: text.padEnd(look.columns), code: "inverse" }], look);

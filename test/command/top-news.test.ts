@@ -5,6 +5,10 @@ function status(data: string) {
   return { event: "status", data, id: "" };
 }
 
+function alertWords(unit: string, worst: number, limit: number): string | undefined {
+  return modelOf({ alerts: [{ summary: "It is so.", unit, worst, limit }] }, 1).alerts[0]?.words;
+}
+
 describe("news", () => {
   test("other events, and text that is no status, change nothing", () => {
     const news = new TopNews();
@@ -29,6 +33,13 @@ describe("news", () => {
     expect(model.feed.gaps).toBeNaN();
     expect(model.stages).toEqual([]);
     expect(model.updatedMs).toBe(5);
+  });
+
+  test("an alert says how bad it was in its own unit", () => {
+    expect(alertWords("ns", 11_666_479, 1e6)).toBe("It is so (worst 11.7 ms, limit 1.00 ms)");
+    expect(alertWords("bytes", 2e9, 1e9)).toBe("It is so (worst 2.00 GB, limit 1.00 GB)");
+    expect(alertWords("ratio", 0.4, 0.5)).toBe("It is so (worst 40.0 %, limit 50.0 %)");
+    expect(alertWords("", 1200, 0)).toBe("It is so (worst 1,200, limit 0)");
   });
 
   test("null is unknown, and a price of 0 is no price", () => {

@@ -189,9 +189,11 @@ describe("trouble", () => {
       },
       { severity: "warning", words: "gap", openedMs: nowMs, count: 1 },
     ];
-    expect(lines({ ...model, alerts }, look)[1]).toBe(
-      "ALERT critical: total_pipeline 31 ms over 10 ms, 1,234 times in 90.0 s (and 1 more)",
-    );
+    const [, first, second] = lines({ ...model, alerts }, look);
+    expect(first).toBe("ALERT critical: total_pipeline 31 ms over 10 ms, 1,234 times in 90.0 s");
+    expect(second).toBe("ALERT warning: gap, once in 0 ns");
+    const small = lines({ ...model, alerts }, { ...look, lines: 12 });
+    expect(small[1]).toEndWith("1,234 times in 90.0 s (and 1 more)");
   });
 });
 
