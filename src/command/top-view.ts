@@ -261,7 +261,7 @@ function keyLine(model: TopModel, look: TopLook, offset: number, shown: number):
   const part =
     shown < total && shown > 0
       ? `${offset + 1}–${offset + shown} of ${count(total)}`
-      : `${count(total)} of ${count(model.feed.instruments)} symbols`;
+      : `${count(total)} of ${count(model.feed.instruments)}`;
   const pause = look.paused ? "space go on" : "space pause";
   const text = ` q quit  ${pause}  s sort: ${look.sort}  ↑↓ scroll  h help  newest ${part}`;
   return line([{ text: text.padEnd(look.columns), code: "inverse" }], look);
