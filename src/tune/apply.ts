@@ -157,6 +157,28 @@ function writeOne(access: Access, writer: JournalWriter, change: Change): WriteR
   return { id: change.setting, key, outcome, before, desired, accepted, reason, retired, failed };
 }
 
+/**
+ * Drivers keep several keys in one word: a later write of this run may have changed an earlier one
+ * (an e1000e switches receive pause frames on again when those it sends go off). Such a value is
+ * written once more, and what it is then is what is reported.
+ */
+function recheck(
+  access: Access,
+  writer: JournalWriter,
+  changes: readonly Change[],
+  results: readonly WriteResult[],
+): WriteResult[] {
+  const byKey = new Map(changes.map((change) => [targetKey(change.target), change]));
+  return results.map((result) => {
+    const change = byKey.get(result.key);
+    if (change === undefined || result.retired || result.outcome !== Outcome.applied) return result;
+    const reading = access.read(change.target);
+    if (!reading.ok || sameValue(change.target, reading.value, result.accepted)) return result;
+    const again = writeOne(access, writer, { ...change, before: reading.value });
+    return { ...again, before: result.before };
+  });
+}
+
 /** Settings that count as applied live but that another file undoes at boot are external. */
 function externalResults(plan: Plan, results: WriteResult[]): void {
   for (const item of plan.items) {
@@ -247,7 +269,7 @@ async function applyLocked(
     const steps = await runSteps(host, writer, { restart: choice.restart, restarts: false });
     results.push(...late.map((change) => writeOne(access, writer, change)));
     steps.push(...(await runSteps(host, writer, { restart: choice.restart, restarts: true })));
-    return report(plan, results, steps);
+    return report(plan, recheck(access, writer, changes, results), steps);
   } finally {
     access.close();
   }

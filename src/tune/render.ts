@@ -42,8 +42,13 @@ function itemLines(item: PlanItem, width: number): string[] {
     case "refused":
     case "external": {
       const effect = item.setting.effect === "none" ? "" : `, ${item.setting.effect}`;
+      // The value is right already, and only its file is missing.
+      const kept = item.live !== null && item.live === item.desired && item.state === "change";
+      const values = kept
+        ? `${short(item.live)}, to be kept at boot`
+        : `${short(item.live)} → ${short(item.desired)}`;
       const lines = [
-        `${head}${short(item.live)} → ${short(item.desired)}  (${item.state}; risk ${item.setting.risk}${effect})`,
+        `${head}${values}  (${item.state}; risk ${item.setting.risk}${effect})`,
         `     ${item.setting.why}`,
       ];
       if (item.boot !== null)

@@ -62,6 +62,25 @@ describe("rejected", () => {
     expect(writeOf(report, "nic.pause-tx:eth1").outcome).toBe("applied");
   });
 
+  test("aKeyThatALaterOneChangedIsWrittenOnceMore", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.alter((state) => {
+      state.pauseFlips = true;
+    });
+    const report = await applied(machine, { profile: "aggressive" });
+    expect(writeOf(report, "nic.pause-rx:eth1")).toMatchObject({
+      outcome: "applied",
+      before: "on",
+    });
+    expect(machine.state.ethtool["eth1"]!["pause"]).toEqual({
+      autoneg: "off",
+      rx: "off",
+      tx: "off",
+    });
+    expect(status(machine).drift).toEqual([]);
+  });
+
   test("aSysctlOfOursThatTheKernelRefusesIsAFailure", async () => {
     using server = fakeServer();
     server.machine.alter((state) => {

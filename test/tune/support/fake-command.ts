@@ -80,6 +80,8 @@ function ethtool(
   if (refused !== undefined) return bad(1, `netlink error: ${refused}`);
   if (values[long] === undefined) return bad(1, "netlink error: Operation not supported");
   if (!state.ethtoolIgnores.includes(`${name}:${group}:${long}`)) values[long] = value;
+  // As an e1000e does: both directions are one word of the card.
+  if (state.pauseFlips && group === "pause" && long === "tx") values["rx"] = "on";
   return ok();
 }
 

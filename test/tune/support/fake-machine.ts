@@ -16,6 +16,8 @@ export interface FakeState {
   ethtoolRefuses: Record<string, string>;
   /** "interface:group:key": the driver says yes and changes nothing. */
   ethtoolIgnores: string[];
+  /** Writing the pause frames that are sent switches on those that are obeyed. */
+  pauseFlips: boolean;
   units: Record<string, { enabled: string; active: string; pid: number }>;
   gpus: {
     uuid: string;

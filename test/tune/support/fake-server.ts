@@ -121,6 +121,7 @@ function state(): FakeState {
     ethtool: { eth0: card(), eth1: card() },
     ethtoolRefuses: {},
     ethtoolIgnores: [],
+    pauseFlips: false,
     units: {
       "ollama.service": { enabled: "enabled", active: "active", pid: 501 },
       "nvidia-persistenced.service": { enabled: "disabled", active: "inactive", pid: 0 },
