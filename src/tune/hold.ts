@@ -6,6 +6,7 @@ import type { PlanRequest } from "./plan.ts";
 import { statusCode, statusOf } from "./status.ts";
 
 const latencyDevice = "/dev/cpu_dma_latency";
+const latencyName = "cpu_dma_latency";
 /** Exit latency of C1 where the kernel does not list its idle states. */
 const c1LatencyUsDefault = 2;
 
@@ -19,6 +20,16 @@ export interface LatencyHold extends Disposable {
   release(): void;
 }
 
+const firstHandedOver = 3;
+
+/** The descriptor that systemd opened for us (OpenFile=, sd_listen_fds(3)), or null. */
+function handedOver({ environment, pid }: Host): number | null {
+  if (environment["LISTEN_PID"] !== String(pid)) return null;
+  const names = (environment["LISTEN_FDNAMES"] ?? "").split(":");
+  const index = names.indexOf(latencyName);
+  return index < 0 || index >= Number(environment["LISTEN_FDS"]) ? null : firstHandedOver + index;
+}
+
 /**
  * Keeps every CPU out of idle states deeper than C1 for as long as the descriptor stays open: the
  * kernel drops the request when it is closed, also by a crash. Never throws.
@@ -29,14 +40,14 @@ export function holdCpuLatency(host: Host = new Host()): LatencyHold {
   let descriptor = -1;
   let reason: string | null = null;
   try {
-    descriptor = openSync(host.root + latencyDevice, "r+");
+    descriptor = handedOver(host) ?? openSync(host.root + latencyDevice, "r+");
     // The device takes one binary s32 in µs.
     writeSync(descriptor, new Uint8Array(new Int32Array([latencyUs]).buffer));
   } catch (error) {
     const code = errnoOf(error);
     reason =
       code === "ENOENT"
-        ? `not applicable: this kernel has no ${latencyDevice}`
+        ? `not applicable: there is no ${latencyDevice} here`
         : `${latencyDevice} cannot be held (${code}): run as root, or let the service's group write it`;
     if (descriptor >= 0) closeSync(descriptor);
     descriptor = -1;

@@ -9,8 +9,12 @@ import { EdgeError } from "../error.ts";
 import type { PlanRequest } from "./plan.ts";
 import type { Outcome, Target } from "./target.ts";
 
-export const stateFolder = "/var/lib/hftedge";
-export const journalPath = `${stateFolder}/tune.journal`;
+/**
+ * Apart from the service's state, which systemd hands to the service's own user: root undoes what
+ * this file says, so only root may write it, and everybody may read it for `tune status`.
+ */
+export const stateFolder = "/var/lib/hftedge-tune";
+export const journalPath = `${stateFolder}/journal`;
 const version = 1;
 
 export interface JournalEntry {
@@ -158,7 +162,13 @@ function damaged(what: string, cause?: unknown): EdgeError {
 /** The journal of what is applied, or null when nothing is. */
 export function readJournal(host: Host): Journal | null {
   const text = host.read(journalPath);
-  return text === null ? null : parseJournal(text);
+  if (text === null) return null;
+  const stat = host.stat(journalPath);
+  const strange = stat === null || stat.kind !== "file" || (stat.mode & 0o022) !== 0;
+  if (strange || (host.root === "" && stat.uid !== 0)) {
+    throw damaged("others than root can change it");
+  }
+  return parseJournal(text);
 }
 
 /** The journal on disk: each call returns when its line is there. */

@@ -3,7 +3,7 @@ import { errnoOf, type Host } from "../host/host.ts";
 import { EdgeError } from "../error.ts";
 import { stateFolder } from "./journal.ts";
 
-const lockPath = `${stateFolder}/tune.lock`;
+const lockPath = `${stateFolder}/lock`;
 
 /**
  * Runs `work` under the lock; folders that had to be made for it go when they are empty at the end.

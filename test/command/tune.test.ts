@@ -87,7 +87,7 @@ describe("tune", () => {
     expect(code).toBe(1);
     expect(stderr).toContain("not confirmed: the run is taken back");
     expect(server.machine.read("/proc/sys/vm/swappiness")).toBe("60\n");
-    expect(existsSync(join(server.root, "var/lib/hftedge"))).toBe(false);
+    expect(existsSync(join(server.root, "var/lib/hftedge-tune"))).toBe(false);
   });
 
   test("aLineOnStdinConfirms", () => {

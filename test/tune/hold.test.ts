@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { openSync, readFileSync } from "node:fs";
+import { Host } from "../../src/host/host.ts";
 import { driftLine, holdCpuLatency } from "../../src/tune/hold.ts";
 import { fakeServer } from "./support/fake-server.ts";
 import { applied } from "./support/run.ts";
@@ -13,6 +14,27 @@ describe("shallow idle states", () => {
     expect([...bytes]).toEqual([2, 0, 0, 0]);
     hold.release();
     hold.release();
+  });
+
+  test("areAskedForThroughTheDescriptorThatSystemdHandsOver", () => {
+    using server = fakeServer({ "/dev/cpu_dma_latency": "" });
+    const descriptor = openSync(server.machine.file("/dev/cpu_dma_latency"), "r+");
+    // As many names before ours as put it at this number: descriptors are handed over from 3 on.
+    const names = [...Array<string>(descriptor - 3).fill("other"), "cpu_dma_latency"];
+    const environment = {
+      LISTEN_PID: String(process.pid),
+      LISTEN_FDS: String(names.length),
+      LISTEN_FDNAMES: names.join(":"),
+    };
+    // A root without the device: only the descriptor can have been written.
+    using other = fakeServer();
+    const hold = holdCpuLatency(new Host(other.root, environment));
+    expect(hold.held).toBe(true);
+    expect([...readFileSync(server.machine.file("/dev/cpu_dma_latency"))]).toEqual([2, 0, 0, 0]);
+    hold.release();
+    expect(holdCpuLatency(new Host(other.root, { ...environment, LISTEN_PID: "1" })).held).toBe(
+      false,
+    );
   });
 
   test("withoutTheDeviceAreNotApplicable", () => {
@@ -57,8 +79,8 @@ describe("the line at the start of a run", () => {
 
   test("neverThrows", () => {
     using server = fakeServer();
-    server.machine.makeDirectory("/var/lib/hftedge");
-    server.machine.put("/var/lib/hftedge/tune.journal", "rubbish\n");
+    server.machine.makeDirectory("/var/lib/hftedge-tune");
+    server.machine.put("/var/lib/hftedge-tune/journal", "rubbish\n");
     expect(driftLine(server.machine)).toContain("cannot be told");
   });
 });

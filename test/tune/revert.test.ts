@@ -144,7 +144,7 @@ describe("the journal", () => {
     const before = snapshot(server.root);
     let seen: string | null = null;
     machine.onMutation = (_count, what) => {
-      if (seen !== null || /tune\.(?:lock|journal)|mkdir \/var/.test(what)) return;
+      if (seen !== null || /hftedge-tune\/(?:lock|journal)|mkdir \/var/.test(what)) return;
       seen = machine.read(journalPath);
       const { entries } = parseJournal(seen!);
       for (const { target, original } of entries.values()) {
@@ -160,8 +160,8 @@ describe("the journal", () => {
 
   test("lockOfALivingTuneHoldsOthersOff", async () => {
     using server = fakeServer();
-    server.machine.makeDirectory("/var/lib/hftedge");
-    server.machine.put("/var/lib/hftedge/tune.lock", `${process.pid}\n`);
+    server.machine.makeDirectory("/var/lib/hftedge-tune");
+    server.machine.put("/var/lib/hftedge-tune/lock", `${process.pid}\n`);
     await expect(applied(server.machine)).rejects.toThrow("another hftedge tune");
   });
 });
