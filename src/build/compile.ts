@@ -41,7 +41,9 @@ export async function buildFact(): Promise<BuildFact> {
 
 /** A Worker inside a compiled binary must be an entry point of its own. */
 export function entryPoints(): string[] {
-  const workers = ["feed", "inference", "ops", "demo"].map((name) => `src/thread/${name}.ts`);
+  const workers = ["feed", "inference", "ops", "demo", "drift"].map(
+    (name) => `src/thread/${name}.ts`,
+  );
   return ["src/main.ts", ...workers].map((path) => join(root, path)).filter(existsSync);
 }
 

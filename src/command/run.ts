@@ -9,6 +9,7 @@ import { realtimeNs } from "../host/libc.ts";
 import { openNotifier } from "../host/notify.ts";
 import { logLine, type LogLevel } from "../thread/log.ts";
 import type { OpsLog } from "../thread/message.ts";
+import { holdMachine, sayDrift } from "../thread/machine-hold.ts";
 import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { sharedBytes } from "../thread/shared.ts";
@@ -82,12 +83,15 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   if (demo !== undefined && process.stdout.isTTY) plan.stdout = false;
   const supervisor = new Supervisor(plan, { log, stdout: standardOutput() });
   const stop = stopRequests();
+  // The demo's figures are to be those of the machine as it is.
+  using _awake = demo === undefined ? holdMachine(config, log) : undefined;
   await supervisor.start();
   announce(supervisor, loaded, log);
   const notice = serviceNotice(supervisor, log);
   const sinks = plan.targets.length + Number(plan.stdout);
   notice.ready(`${counted(plan.feeds.length, "feed")}, ${counted(sinks, "sink")}`);
   demo?.start(supervisor);
+  using _drift = demo === undefined ? sayDrift(config, log) : undefined;
   const timer = options.for === undefined ? undefined : setTimeout(stop.request, options.for);
   const reason = await Promise.race([stop.requested, supervisor.failed]);
   clearTimeout(timer);

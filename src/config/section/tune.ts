@@ -33,6 +33,14 @@ export const tuneSection = z.strictObject({
     .default(1024)
     .describe("Receive ring of the feed's interface, where it is asked for.")
     .meta({ unit: "descriptors" }),
+  holdCpuLatency: z
+    .boolean()
+    .default(true)
+    .describe("Keep the CPUs out of deep idle states while a run lasts (/dev/cpu_dma_latency)."),
+  driftLine: z
+    .boolean()
+    .default(true)
+    .describe("Say at the start of a run in one line whether the machine is as it was tuned."),
 });
 
 export type TuneConfig = z.output<typeof tuneSection>;
