@@ -2,6 +2,7 @@ import { assert } from "../error.ts";
 import { FeedCount } from "./count.ts";
 import { Verdict } from "./decoder.ts";
 import { GapEnd, GapLog } from "./gap.ts";
+import { GapState, Phase } from "./gap-state.ts";
 import { LineStats } from "./line.ts";
 import { ReorderBuffer, ReorderPut } from "./reorder.ts";
 import { Sequencer } from "./sequencer.ts";
@@ -43,12 +44,6 @@ export interface ArbiterSink {
   lose(channel: number): boolean;
 }
 
-/** `replacing`: a snapshot is being read, so everything is kept and nothing applied. */
-const Phase = { whole: 0, holding: 1, requesting: 2, replacing: 3 } as const;
-
-/** Whether answers to requests have filled part of the present gap, and some since the last request. */
-const Answer = { none: 0, some: 1, fresh: 2 } as const;
-
 /**
  * First come, first served over redundant lines; what comes before its turn is kept, what is missing
  * is waited for, then asked for, then given up. Knows no protocol, takes time as a parameter and
@@ -64,33 +59,19 @@ export class Arbiter {
   readonly gaps: GapLog;
   /** Sequence of the last message applied on the channel of the last datagram. */
   sequence = 0;
-  deadlineNs = Number.POSITIVE_INFINITY;
 
   readonly #options: RecoveryOptions;
   readonly #counters: Uint32Array;
   readonly #sink: ArbiterSink;
   readonly #reorder: ReorderBuffer;
   readonly #patient: boolean;
-  /** Channels with a gap, and channels that lost messages for good. */
-  #open = 0;
+  readonly #maxJump: number;
+  readonly #gap: GapState;
+  /** Channels that lost messages for good: how many, which, from which sequence on, since when. */
   #brokenCount = 0;
-  readonly #phase: Uint8Array;
   readonly #broken: Uint8Array;
-  /** The first sequence that such a channel lost, and when. */
   readonly #brokenFrom: Float64Array;
   readonly #brokenNs: Float64Array;
-  /** Of the present gap: its bounds, when it was seen, what filled it, how long it waits for what. */
-  readonly #gapFrom: Float64Array;
-  readonly #gapTo: Float64Array;
-  readonly #seenNs: Float64Array;
-  readonly #answered: Uint8Array;
-  readonly #waited: Uint32Array;
-  readonly #requests: Uint32Array;
-  readonly #dueNs: Float64Array;
-  readonly #requestDue: Uint8Array;
-  /** The highest next sequence that anything told of, and when. */
-  readonly #announced: Float64Array;
-  readonly #announcedNs: Float64Array;
 
   constructor(
     channels: number,
@@ -104,24 +85,20 @@ export class Arbiter {
     this.lines = new LineStats(channels, options.lines);
     this.gaps = new GapLog(options.gapRecords);
     this.#options = options;
+    this.#maxJump = maxJump;
     this.#counters = counters;
     this.#sink = sink;
     const slots = this.#patient ? options.reorderDatagrams : 0;
     this.#reorder = new ReorderBuffer(channels, slots, options.reorderBytes);
-    this.#phase = new Uint8Array(channels);
+    this.#gap = new GapState(channels);
     this.#broken = new Uint8Array(channels);
     this.#brokenFrom = new Float64Array(channels);
     this.#brokenNs = new Float64Array(channels);
-    this.#gapFrom = new Float64Array(channels);
-    this.#gapTo = new Float64Array(channels);
-    this.#seenNs = new Float64Array(channels);
-    this.#answered = new Uint8Array(channels);
-    this.#waited = new Uint32Array(channels);
-    this.#requests = new Uint32Array(channels);
-    this.#dueNs = new Float64Array(channels).fill(Number.POSITIVE_INFINITY);
-    this.#requestDue = new Uint8Array(channels);
-    this.#announced = new Float64Array(channels);
-    this.#announcedNs = new Float64Array(channels);
+  }
+
+  /** When `poll` has something to do; Infinity when it has not. */
+  get deadlineNs(): number {
+    return this.#gap.deadlineNs;
   }
 
   /**
@@ -144,7 +121,7 @@ export class Arbiter {
   ): number {
     const { sequencer } = this;
     const seen = sequencer.offer(channel, session0, session1, session2, first, count, sentNs);
-    if (seen !== Verdict.applied || sequencer.skip > 0 || this.#open > 0) {
+    if (seen !== Verdict.applied || sequencer.skip > 0 || this.#gap.open > 0) {
       return this.#takeUnusual(seen, channel, first, count, line, nowNs, bytes, at, end);
     }
     this.lines.saw(channel, line, first, first + count, true, nowNs);
@@ -176,18 +153,18 @@ export class Arbiter {
     if ((seen & Verdict.gap) !== 0) verdict |= this.#loseNow(channel, nowNs);
     // What came before the first datagram is missing as well.
     if ((seen & Verdict.joined) !== 0) verdict |= this.#break(channel, 1, nowNs);
-    if (this.#phase[channel] === Phase.replacing) {
+    if (this.#gap.phase[channel] === Phase.replacing) {
       verdict = this.#keep(seen, channel, first, count, nowNs, bytes, at, end);
     } else if ((seen & Verdict.held) !== 0) {
       verdict |= this.#hold(channel, first, count, nowNs, bytes, at, end);
     } else if ((seen & Verdict.applied) !== 0) {
       verdict |= this.#apply(bytes, at, count, skip, channel, next, nowNs);
-      if (line === lines.answers) this.#answered[channel] = Answer.some | Answer.fresh;
+      if (line === lines.answers) this.#gap.answer(channel);
     }
     if (count === 0) lines.heard(channel, line, next);
     else lines.saw(channel, line, first, next, (verdict & Verdict.duplicate) === 0, nowNs);
     if ((seen & Verdict.duplicate) !== 0) return verdict | this.#waiting();
-    if (this.#waits(channel)) verdict |= this.#drain(channel, nowNs);
+    if (this.#gap.waits(channel)) verdict |= this.#drain(channel, nowNs);
     return verdict | this.#waiting();
   }
 
@@ -236,14 +213,14 @@ export class Arbiter {
     at: number,
     end: number,
   ): number {
+    const gap = this.#gap;
     let verdict = 0;
-    this.#announce(channel, first + count, nowNs);
-    if (this.#phase[channel] === Phase.whole) {
-      this.#open++;
+    gap.announce(channel, first + count, nowNs);
+    if (gap.phase[channel] === Phase.whole) {
       this.#openGap(channel, first, nowNs);
       verdict |= Verdict.gap;
-    } else if (first < this.#gapTo[channel]!) {
-      this.#gapTo[channel] = first;
+    } else if (first < gap.to[channel]!) {
+      gap.to[channel] = first;
     }
     if (count > 0) {
       const put = this.#reorder.put(channel, first, count, nowNs, bytes, at, end);
@@ -255,18 +232,9 @@ export class Arbiter {
         return verdict | this.#overflow(channel, first, count, nowNs, bytes, at, end);
       }
     }
-    if (this.#phase[channel] === Phase.holding) {
-      if (++this.#waited[channel]! > this.#options.holdDatagrams) {
-        verdict |= this.#step(channel, nowNs);
-      }
-    }
-    return verdict;
-  }
-
-  #announce(channel: number, next: number, nowNs: number): void {
-    if (next <= this.#announced[channel]!) return;
-    this.#announced[channel] = next;
-    this.#announcedNs[channel] = nowNs;
+    if (gap.phase[channel] !== Phase.holding) return verdict;
+    if (++gap.kept[channel]! <= this.#options.holdDatagrams) return verdict;
+    return verdict | this.#step(channel, nowNs);
   }
 
   /** No room for one more: gaps are given up until there is, or until it is this one's turn. */
@@ -314,7 +282,7 @@ export class Arbiter {
     end: number,
   ): number {
     const reorder = this.#reorder;
-    this.#announce(channel, first + count, nowNs);
+    this.#gap.announce(channel, first + count, nowNs);
     const verdict = seen & ~(Verdict.applied | Verdict.held);
     if (count === 0 || (seen & Verdict.duplicate) !== 0) return verdict;
     let put = reorder.put(channel, first, count, nowNs, bytes, at, end);
@@ -328,25 +296,11 @@ export class Arbiter {
     return verdict | Verdict.duplicate;
   }
 
+  /** Everything before `to` is missing since `seenNs`. */
   #openGap(channel: number, to: number, seenNs: number): void {
     this.#counters[FeedCount.gaps]!++;
-    this.#phase[channel] = Phase.holding;
-    this.#gapFrom[channel] = this.sequencer.expected(channel);
-    this.#gapTo[channel] = to;
-    this.#seenNs[channel] = seenNs;
-    this.#answered[channel] = Answer.none;
-    this.#waited[channel] = 0;
-    this.#requests[channel] = 0;
-    this.#due(channel, seenNs + this.#options.holdNs);
-  }
-
-  #due(channel: number, dueNs: number): void {
-    this.#dueNs[channel] = dueNs;
-    let deadline = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < this.sequencer.channels; i++) {
-      if (this.#dueNs[i]! < deadline) deadline = this.#dueNs[i]!;
-    }
-    this.deadlineNs = deadline;
+    const from = this.sequencer.expected(channel);
+    this.#gap.begin(channel, from, to, seenNs, seenNs + this.#options.holdNs);
   }
 
   /** Applies what was kept as far as nothing is missing before it. */
@@ -371,93 +325,68 @@ export class Arbiter {
 
   /** Goes on as far as possible, and ends gaps that are filled. */
   #drain(channel: number, nowNs: number): number {
-    const { sequencer } = this;
+    const gap = this.#gap;
     const verdict = this.#flush(channel, nowNs);
-    const expected = sequencer.expected(channel);
-    if (expected < this.#gapTo[channel]!) {
-      this.#progress(channel, nowNs);
+    if (this.sequencer.expected(channel) < gap.to[channel]!) {
+      // An answer has filled a part: the rest is asked for at once.
+      if (gap.takeAnswer(channel)) this.#request(channel, nowNs);
       return verdict;
     }
-    this.#endGap(channel, this.#gapTo[channel]!, this.#filledBy(channel), nowNs);
+    this.#endGap(channel, gap.to[channel]!, gap.filledBy(channel), nowNs);
     return verdict | this.#next(channel);
   }
 
   /** After a gap has ended: the next one, or the channel is whole. */
   #next(channel: number): number {
+    const gap = this.#gap;
     const reorder = this.#reorder;
     const slot = reorder.head(channel);
-    const to = slot >= 0 ? reorder.first[slot]! : this.#announced[channel]!;
+    const to = slot >= 0 ? reorder.first[slot]! : gap.announced[channel]!;
     if (to > this.sequencer.expected(channel)) {
       // It waits from when it was seen, not from when the gap before it ended: otherwise many gaps
       // would be given up one wait after the other, and the books would fall behind more and more.
-      this.#openGap(channel, to, slot >= 0 ? reorder.cameNs[slot]! : this.#announcedNs[channel]!);
+      this.#openGap(channel, to, slot >= 0 ? reorder.cameNs[slot]! : gap.announcedNs[channel]!);
       return 0;
     }
-    this.#close(channel);
-    return this.#open === 0 ? Verdict.recovered : 0;
-  }
-
-  #close(channel: number): void {
-    this.#phase[channel] = Phase.whole;
-    this.#requestDue[channel] = 0;
-    this.#open--;
-    this.#due(channel, Number.POSITIVE_INFINITY);
-  }
-
-  #filledBy(channel: number): GapEnd {
-    return this.#answered[channel] === Answer.none ? GapEnd.line : GapEnd.retransmission;
+    gap.close(channel);
+    return gap.open === 0 ? Verdict.recovered : 0;
   }
 
   #endGap(channel: number, to: number, how: GapEnd, nowNs: number): void {
-    const seenNs = this.#seenNs[channel]!;
-    this.gaps.add(channel, this.#gapFrom[channel]!, to, how, seenNs, nowNs - seenNs);
+    const seenNs = this.#gap.seenNs[channel]!;
+    this.gaps.add(channel, this.#gap.from[channel]!, to, how, seenNs, nowNs - seenNs);
   }
 
-  /** Part of a gap was filled by an answer: ask for the rest at once. */
-  #progress(channel: number, nowNs: number): void {
-    const fresh = (this.#answered[channel]! & Answer.fresh) !== 0;
-    if (this.#phase[channel] !== Phase.requesting || !fresh) return;
-    this.#answered[channel] = Answer.some;
-    this.#requests[channel] = 0;
-    this.#request(channel, nowNs);
-  }
-
+  /** Does what is due by now. Returns bits of `Verdict`. */
   poll(nowNs: number): number {
     let verdict = 0;
     for (let channel = 0; channel < this.sequencer.channels; channel++) {
-      if (this.#dueNs[channel]! > nowNs || !this.#waits(channel)) continue;
+      if (!this.#gap.isDue(channel, nowNs)) continue;
       verdict |= this.#step(channel, nowNs) | this.#waiting();
     }
     return verdict;
   }
 
-  /** Whether the channel waits for messages to come or to be sent again. */
-  #waits(channel: number): boolean {
-    const phase = this.#phase[channel];
-    return phase === Phase.holding || phase === Phase.requesting;
-  }
-
   /** The wait of a gap's present phase is over. */
   #step(channel: number, nowNs: number): number {
     const { requests, requestGapMessages, giveUpNs } = this.#options;
-    const missing = this.#gapTo[channel]! - this.sequencer.expected(channel);
+    const gap = this.#gap;
+    const missing = gap.to[channel]! - this.sequencer.expected(channel);
     const mayAsk =
-      this.#requests[channel]! < requests &&
+      gap.requests[channel]! < requests &&
       missing <= requestGapMessages &&
-      nowNs - this.#seenNs[channel]! < giveUpNs;
+      nowNs - gap.seenNs[channel]! < giveUpNs;
     if (!mayAsk) return this.#giveUp(channel, nowNs);
-    this.#phase[channel] = Phase.requesting;
     this.#request(channel, nowNs);
     return 0;
   }
 
   #request(channel: number, nowNs: number): void {
     const { requestTimeoutNs, giveUpNs } = this.#options;
-    const timeoutNs = requestTimeoutNs * 2 ** Math.min(this.#requests[channel]!, 20);
-    this.#requests[channel]!++;
-    this.#requestDue[channel] = 1;
+    const gap = this.#gap;
+    const timeoutNs = requestTimeoutNs * 2 ** Math.min(gap.requests[channel]!, 20);
     this.#counters[FeedCount.requests]!++;
-    this.#due(channel, Math.min(nowNs + timeoutNs, this.#seenNs[channel]! + giveUpNs));
+    gap.request(channel, Math.min(nowNs + timeoutNs, gap.seenNs[channel]! + giveUpNs));
   }
 
   /**
@@ -465,13 +394,7 @@ export class Arbiter {
    * are the sequences to ask for. To be called until it says -1.
    */
   takeRequest(): number {
-    if (this.#open === 0) return -1;
-    for (let channel = 0; channel < this.sequencer.channels; channel++) {
-      if (this.#requestDue[channel] === 0) continue;
-      this.#requestDue[channel] = 0;
-      return channel;
-    }
-    return -1;
+    return this.#gap.takeRequest(this.sequencer.channels);
   }
 
   requestFrom(channel: number): number {
@@ -479,26 +402,27 @@ export class Arbiter {
   }
 
   requestCount(channel: number): number {
-    const missing = this.#gapTo[channel]! - this.sequencer.expected(channel);
+    const missing = this.#gap.to[channel]! - this.sequencer.expected(channel);
     return Math.min(missing, this.#options.requestMessages);
   }
 
   /** What is missing of the present gap is lost, and the channel goes on behind it. */
   #giveUp(channel: number, nowNs: number): number {
-    const verdict = this.#loseUntil(channel, this.#gapTo[channel]!, nowNs);
+    const verdict = this.#loseUntil(channel, this.#gap.to[channel]!, nowNs);
     return verdict | this.#flush(channel, nowNs) | this.#next(channel);
   }
 
   /** Gives up everything before `to`. */
   #loseUntil(channel: number, to: number, nowNs: number): number {
+    const gap = this.#gap;
     const from = this.sequencer.expected(channel);
-    if (from > this.#gapFrom[channel]!) {
-      this.#endGap(channel, from, this.#filledBy(channel), nowNs);
-      this.#gapFrom[channel] = from;
+    if (from > gap.from[channel]!) {
+      this.#endGap(channel, from, gap.filledBy(channel), nowNs);
+      gap.from[channel] = from;
     }
     this.#counters[FeedCount.lostMessages]! += to - from;
     this.#endGap(channel, to, GapEnd.lost, nowNs);
-    this.#gapFrom[channel] = to;
+    gap.from[channel] = to;
     this.sequencer.pass(channel, to);
     return Verdict.gap | this.#break(channel, from, nowNs);
   }
@@ -509,10 +433,7 @@ export class Arbiter {
    */
   beginSnapshot(channel: number): void {
     assert(this.#patient, "a snapshot needs the reorder buffer");
-    if (this.#phase[channel] === Phase.whole) this.#open++;
-    this.#phase[channel] = Phase.replacing;
-    this.#requestDue[channel] = 0;
-    this.#due(channel, Number.POSITIVE_INFINITY);
+    this.#gap.replace(channel);
     this.#sink.begin(channel);
   }
 
@@ -523,7 +444,16 @@ export class Arbiter {
 
   /** Whether a snapshot of the channel is being read. */
   isReplacing(channel: number): boolean {
-    return this.#phase[channel] === Phase.replacing;
+    return this.#gap.phase[channel] === Phase.replacing;
+  }
+
+  /**
+   * Whether a snapshot may say that the channel goes on from `next`: not further ahead than a jump
+   * that a datagram would be believed, or everything that follows would look like a duplicate.
+   */
+  isPlausible(channel: number, next: number): boolean {
+    const known = Math.max(this.sequencer.expected(channel), this.#gap.announced[channel]!);
+    return next >= 1 && next - known <= this.#maxJump;
   }
 
   /** The snapshot is applied; `next` is the first sequence that is not in it. Returns a verdict. */
@@ -551,14 +481,15 @@ export class Arbiter {
 
   /** The channel begins anew: what was missing or kept of the old sequence does not matter. */
   #begin(channel: number, nowNs: number): void {
-    if (this.#phase[channel] !== Phase.whole) {
-      const to = Math.max(this.#gapTo[channel]!, this.#announced[channel]!);
+    const gap = this.#gap;
+    if (gap.phase[channel] !== Phase.whole) {
+      const to = Math.max(gap.to[channel]!, gap.announced[channel]!);
       this.#endGap(channel, to, GapEnd.superseded, nowNs);
-      this.#close(channel);
+      gap.close(channel);
     }
     if (this.#broken[channel] === 1) this.#brokenCount--;
     this.#broken[channel] = 0;
-    this.#announced[channel] = 0;
+    gap.announced[channel] = 0;
     this.#reorder.clear(channel);
     this.lines.begin(channel);
     this.#sink.begin(channel);
@@ -567,7 +498,7 @@ export class Arbiter {
   /** What is to be said of the feed as long as something is missing somewhere. */
   #waiting(): number {
     let verdict = 0;
-    if (this.#open > 0) verdict |= Verdict.held;
+    if (this.#gap.open > 0) verdict |= Verdict.held;
     if (this.#brokenCount > 0) verdict |= Verdict.broken;
     return verdict;
   }

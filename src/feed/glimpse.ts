@@ -177,7 +177,9 @@ export class GlimpseClient {
     }
     if (end > at && bytes[at] === 0x47) {
       const next = end - at === 21 ? soupBinNumber(bytes, at + 1, 20) : -1;
-      if (next < 1) return this.#fail(GlimpseFault.malformed, nowNs);
+      if (!this.#arbiter.isPlausible(this.#channel, next)) {
+        return this.#fail(GlimpseFault.malformed, nowNs);
+      }
       this.connected = false;
       this.snapshots++;
       this.#say(this.#logout, nowNs);

@@ -190,7 +190,7 @@ describe("GLIMPSE", () => {
   });
 
   test("malformedSnapshotIsNotBelieved", () => {
-    const bad = [end(0), end("x"), soupBinPacket("S", Buffer.from("G1")), short];
+    const bad = [end(0), end(2 ** 40), end("x"), soupBinPacket("S", Buffer.from("G1")), short];
     for (const packet of [...bad, soupBinPacket("S", none)]) {
       feed(50, 0);
       client.open(0);
