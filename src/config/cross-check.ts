@@ -25,6 +25,7 @@ export function contradictions(config: Config): Contradiction[] {
     ...openListener(config),
     ...priority(config),
     ...rerequestFormat(config),
+    ...receiveMix(config),
   ];
 }
 
@@ -176,5 +177,21 @@ function rerequestFormat({ feed }: Config): Contradiction[] {
       return [{ ...base, reason, remedy: "Name the retransmission server." }];
     }
     return [];
+  });
+}
+
+/** One thread reads all feeds: a spinning one would let those of the event loop wait. */
+function receiveMix({ feed }: Config): Contradiction[] {
+  const first = feed[0]?.receive;
+  return feed.flatMap(({ receive }, index) => {
+    if (receive === first) return [];
+    return [
+      {
+        key: `feed[${index}].receive`,
+        value: receive,
+        reason: `differs from that of feed[0], which is "${first}", and one thread reads all feeds`,
+        remedy: "Choose the same for every feed.",
+      },
+    ];
   });
 }

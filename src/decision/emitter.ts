@@ -42,6 +42,8 @@ export interface EmitterFeed {
   /** Epoch ns of the feed's midnight, in two halves. */
   midnightHi: number;
   midnightLo: number;
+  /** Receive times are of the last datagram of a burst, rather than of each. */
+  receiveSampled: boolean;
 }
 
 export interface EmitterOptions {
@@ -256,7 +258,8 @@ export class Emitter {
     const feed = feeds[this.#causeFeed] as EmitterFeed;
     const emitNs = this.#options.now();
     this.sequence++;
-    setKindAndFlags(record, 0, RecordKind.signal, flags | SignalFlag.receiveSampled);
+    const sampled = feed.receiveSampled ? SignalFlag.receiveSampled : 0;
+    setKindAndFlags(record, 0, RecordKind.signal, flags | sampled);
     setU64(record, Field.seq, this.sequence);
     setU64(record, Field.inputSeq, this.#causeSequence);
     const marketNs = feed.books.marketNs(instrument);

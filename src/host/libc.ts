@@ -4,7 +4,7 @@
  * Everything the hot path needs is preallocated here: no call allocates. Sources: Linux's
  * asm-generic/socket.h, sockios.h, sched.h, mman.h; values are the same on x86-64 and arm64.
  */
-import { dlopen, ptr, read } from "bun:ffi";
+import { dlopen, type FFIFunction, type Library, ptr, read } from "bun:ffi";
 
 const symbols = {
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
@@ -22,11 +22,14 @@ const symbols = {
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
-function openLibc() {
+/** The C library with these functions; undefined where none can be opened. */
+export function openLibc<Functions extends Record<string, FFIFunction>>(
+  functions: Functions,
+): Library<Functions> | undefined {
   // glibc by its stable name; musl has one file for everything.
   for (const name of ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]) {
     try {
-      return dlopen(name, symbols);
+      return dlopen(name, functions);
     } catch {
       // Not this C library; the next name, and in the end none, is tried.
     }
@@ -34,7 +37,7 @@ function openLibc() {
   return undefined;
 }
 
-const libc = openLibc();
+const libc = openLibc(symbols);
 
 /** False where no C library could be opened: then every call here says so by its return value. */
 export const hasLibc = libc !== undefined;
@@ -148,17 +151,22 @@ const affinityMaskPtr = ptr(affinityMask);
 
 /** Pins the calling thread to the CPUs (0–1023): 0, or the errno; -1 where there is no C library. */
 export function pinThread(cpus: readonly number[]): number {
+  return placeThread(0, cpus);
+}
+
+/** The same for another thread of this process, by its thread id; 0 is the calling one. */
+export function placeThread(id: number, cpus: readonly number[]): number {
   if (libc === undefined) return -1;
   affinityMask.fill(0);
   for (const cpu of cpus) affinityMask[cpu >> 3] = (affinityMask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
-  return libc.symbols.sched_setaffinity(0, 128n, affinityMaskPtr) === 0 ? 0 : errno();
+  return libc.symbols.sched_setaffinity(id, 128n, affinityMaskPtr) === 0 ? 0 : errno();
 }
 
-/** The CPUs that the calling thread may run on; empty where it cannot be read. */
-export function threadCpus(): number[] {
+/** The CPUs that a thread (0: the calling one) may run on; empty where it cannot be read. */
+export function threadCpus(id = 0): number[] {
   if (libc === undefined) return [];
   affinityMask.fill(0);
-  if (libc.symbols.sched_getaffinity(0, 128n, affinityMaskPtr) < 0) return [];
+  if (libc.symbols.sched_getaffinity(id, 128n, affinityMaskPtr) < 0) return [];
   const cpus: number[] = [];
   for (let cpu = 0; cpu < 1024; cpu++) {
     if (((affinityMask[cpu >> 3] as number) >> (cpu & 7)) & 1) cpus.push(cpu);

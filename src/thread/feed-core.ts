@@ -44,6 +44,15 @@ export interface FeedCore {
   books: readonly BookSet[];
   publication: Publication;
   sinks: SinkFan;
+  /** One datagram of a feed's line; see `Engine.datagram`. */
+  datagram(
+    feed: number,
+    line: number,
+    bytes: Buffer,
+    length: number,
+    receiveNs: number,
+    nowNs: number,
+  ): void;
   /** Between datagrams and by timer: holds, answers, silence, repetition, heartbeats, gauges. */
   poll(nowNs: number): void;
 }
@@ -88,6 +97,7 @@ export function createFeedCore(
       books: books[index] as BookSet,
       midnightHi: Number(feed.midnightNs >> 32n),
       midnightLo: Number(feed.midnightNs & 0xffff_ffffn),
+      receiveSampled: feed.receive === "event",
     })),
     table,
     sink: sinks,
@@ -148,6 +158,9 @@ export function createFeedCore(
     books,
     publication,
     sinks,
+    datagram(feed, line, bytes, length, receiveNs, nowNs) {
+      engine.datagram(feed, line, bytes, length, receiveNs, nowNs);
+    },
     poll(nowNs) {
       holds.apply(engine, nowNs);
       engine.poll(nowNs);

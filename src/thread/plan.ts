@@ -32,6 +32,8 @@ export interface FeedPlan {
   busyPollUs: number;
   shareAddress: boolean;
   ack: boolean;
+  /** How datagrams come: by the event loop, or read by the thread itself. */
+  receive: "event" | "poll";
 }
 
 export interface RunPlan {
@@ -146,6 +148,7 @@ function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
     busyPollUs: feed.busyPollUs,
     shareAddress: feed.shareAddress,
     ack: feed.ack,
+    receive: feed.receive,
   };
 }
 

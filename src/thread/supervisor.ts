@@ -5,7 +5,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { EdgeError } from "../error.ts";
-import { lockMemory, realtimeNs } from "../host/libc.ts";
+import { clearCore } from "../host/core-guard.ts";
+import { lockMemory, realtimeNs, threadCpus } from "../host/libc.ts";
 import { type Board, openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { LatencySummary } from "../telemetry/summary.ts";
@@ -24,6 +25,8 @@ import { RunWorker, type WorkerName } from "./worker.ts";
 /** How often stdout is looked at; without it only the heartbeat is due. */
 const pumpMs = 2;
 const idlePumpMs = 20;
+/** How often the feed thread's core is looked at: the runtime makes threads when it needs them. */
+const guardMs = 2000;
 const workerNames = ["ops", "inference", "feed"] as const satisfies readonly WorkerName[];
 
 export interface RunReport {
@@ -59,6 +62,7 @@ export class Supervisor {
   #held: Held = { all: false, symbols: [] };
   #pump: StdoutPump | undefined;
   #pumpTimer: ReturnType<typeof setInterval> | undefined;
+  #guardTimer: ReturnType<typeof setInterval> | undefined;
   #controlServer: { stop(): void } | undefined;
 
   constructor(plan: RunPlan, hooks: SupervisorHooks) {
@@ -114,6 +118,28 @@ export class Supervisor {
       await this.#end(0);
       throw error;
     }
+    this.#guardCore();
+  }
+
+  /** Keeps the core of a pinned feed thread free of this process's other threads. */
+  #guardCore(): void {
+    const { feedCpu } = this.plan.config.thread;
+    if (feedCpu < 0) return;
+    const allowed = threadCpus();
+    let said = false;
+    const look = (): void => {
+      const owner = this.facts("feed")["threadId"];
+      if (typeof owner !== "number") return;
+      const { refused } = clearCore(feedCpu, owner, allowed);
+      if (refused.length === 0 || said) return;
+      said = true;
+      this.#hooks.log(
+        "warn",
+        `threads stay on the feed's CPU ${feedCpu}: ${refused.join(", ")}; allow sched_setaffinity`,
+      );
+    };
+    look();
+    this.#guardTimer = setInterval(look, guardMs);
   }
 
   #lockMemory(): number {
@@ -211,6 +237,7 @@ export class Supervisor {
     const inference = await this.#workers.inference.stopped(boundMs);
     const ops = await this.#workers.ops.stopped(boundMs);
     clearInterval(this.#pumpTimer);
+    clearInterval(this.#guardTimer);
     await this.#drainStdout(boundMs);
     this.#controlServer?.stop();
     return { feed, inference, ops };

@@ -65,7 +65,7 @@ const foundations = ["error", "unit"];
 
 /** Bytes and numbers in, values out: these know no clock, no runtime and no I/O. */
 const pureFolders = ["market", "decision", "telemetry"];
-const impureFeedFiles = ["feed/socket.ts", "feed/rerequest.ts", "feed/receive.ts"];
+const impureFeedFiles = ["feed/socket.ts", "feed/rerequest.ts", "feed/receive-poll.ts"];
 const impure =
   /\bBun\.|\bprocess\.|\bfetch\(|\bDate\b|\bperformance\.|\bset(?:Timeout|Interval|Immediate)\(|from "(?:bun|bun:ffi|bun:sqlite|node:(?:fs|net|dgram|child_process|worker_threads|os))/;
 

@@ -91,6 +91,12 @@ export const feedSection = z.strictObject({
   timeZone: parsedString(parseTimeZone)
     .default("America/New_York")
     .describe("Time zone of the feed's midnight."),
+  receive: z
+    .enum(["event", "poll"])
+    .default("event")
+    .describe(
+      "How datagrams are received: by the event loop, or by a thread that spins on a core of its own.",
+    ),
   receiveBufferBytes: z
     .int()
     .min(65_536)

@@ -14,6 +14,15 @@ export const threadSection = z.strictObject({
     .max(80)
     .default(0)
     .describe("Real-time priority (SCHED_FIFO) of a pinned feed thread; 0 for none."),
+  pollSpinUs: z
+    .int()
+    .min(0)
+    .max(60_000_000)
+    .default(0)
+    .describe(
+      "A feed thread that polls sleeps until the next datagram after this long without one; 0 for never.",
+    )
+    .meta({ unit: "us" }),
   warmUpMs: z
     .int()
     .min(0)

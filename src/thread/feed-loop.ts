@@ -1,0 +1,119 @@
+/**
+ * The turns of the feed thread. With events: after datagrams and by a timer. Polled: the thread
+ * spins over its sockets, and gives the event loop a moment every few ms, without which no message
+ * would ever arrive. Either way the switches are read from shared memory.
+ */
+import type { Control } from "./control.ts";
+import type { FeedCore } from "./feed-core.ts";
+
+/** Between two looks at the switches while datagrams keep coming. */
+const pollIntervalNs = 200_000;
+/** The same for a spinning thread; stop and hold are looked at in every turn. */
+const spinIntervalNs = 10_000;
+/** How long a spinning thread keeps the event loop waiting. */
+const stretchNs = 2e6;
+export const timerMs = 1;
+
+/** One line of a feed, whichever way its datagrams come. */
+export interface FeedLine {
+  /** Nothing came for a while: what waits for the end of a burst is done now. */
+  idle(): void;
+  close(): void;
+}
+
+/** One that the thread reads by itself. */
+export interface PolledFeedLine extends FeedLine {
+  /** Takes what is there; returns how many datagrams that was. */
+  drain(nowNs: number): number;
+}
+
+export class FeedLoop {
+  readonly core: FeedCore;
+  readonly control: Control;
+  readonly now: () => number;
+  readonly lines: FeedLine[] = [];
+  stopped = false;
+  readonly #finish: () => void;
+  #polledNs = 0;
+  #timerNs = 0;
+  #holdSequence = 0;
+
+  constructor(core: FeedCore, control: Control, now: () => number, finish: () => void) {
+    this.core = core;
+    this.control = control;
+    this.now = now;
+    this.#finish = finish;
+  }
+
+  /** After a datagram: looks at the switches when the last look is long enough ago. */
+  turn(nowNs: number): void {
+    if (nowNs - this.#polledNs < pollIntervalNs) return;
+    this.#poll(nowNs);
+  }
+
+  /** By the timer: the same, and how late the timer was. */
+  idle(nowNs: number, lateness: { record(valueNs: number): void }): void {
+    if (this.#timerNs !== 0) lateness.record(Math.max(0, nowNs - this.#timerNs - timerMs * 1e6));
+    this.#timerNs = nowNs;
+    for (const line of this.lines) line.idle();
+    this.#poll(nowNs);
+  }
+
+  /** One turn of a spinning thread. */
+  spin(nowNs: number): void {
+    const { control } = this;
+    const holds = control.holdSequence();
+    const due = nowNs - this.#polledNs >= spinIntervalNs;
+    if (!due && !control.stopping && holds === this.#holdSequence) return;
+    this.#holdSequence = holds;
+    this.#poll(nowNs);
+  }
+
+  #poll(nowNs: number): void {
+    this.#polledNs = nowNs;
+    if (this.stopped) return;
+    this.control.beat("feed", Math.floor(nowNs / 1e6));
+    if (this.control.stopping) {
+      this.stopped = true;
+      this.#finish();
+      return;
+    }
+    this.core.poll(nowNs);
+  }
+}
+
+export interface SpinOptions {
+  loop: FeedLoop;
+  lines: readonly PolledFeedLine[];
+  /** After this long without a datagram the thread sleeps until one comes; 0 for never. */
+  idleNs: number;
+  /** Sleeps until a datagram comes, at most this long. */
+  wait(timeoutMs: number): void;
+}
+
+/** Spins until the loop has stopped. */
+export function spin({ loop, lines, idleNs, wait }: SpinOptions): void {
+  let quietNs = loop.now();
+  let saidNs = quietNs;
+  const stretch = (): void => {
+    const endNs = loop.now() + stretchNs;
+    for (let nowNs = loop.now(); nowNs < endNs; nowNs = loop.now()) {
+      let taken = 0;
+      for (let i = 0; i < lines.length; i++) taken += lines[i]!.drain(nowNs);
+      loop.spin(nowNs);
+      if (loop.stopped) return;
+      if (taken > 0) {
+        quietNs = nowNs;
+        continue;
+      }
+      if (nowNs - quietNs < timerMs * 1e6) continue;
+      if (nowNs - saidNs >= timerMs * 1e6) {
+        saidNs = nowNs;
+        for (const line of lines) line.idle();
+      }
+      if (idleNs > 0 && nowNs - quietNs >= idleNs) wait(timerMs);
+    }
+    setImmediate(stretch);
+  };
+  stretch();
+}
