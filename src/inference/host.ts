@@ -98,7 +98,7 @@ export class Host {
   #vramRatio: number | null = null;
   #check: { controller: AbortController; sinceMs: number } | null = null;
   #load: AbortController | null = null;
-  /** We have loaded the model with our options since the server last came up. */
+  /** The model is in memory by our preload, warmed up, and has not been missing since. */
   #isOurs = false;
   #nextCheckMs = 0;
   #preloadFailures = 0;
@@ -266,6 +266,9 @@ export class Host {
     this.#load?.abort();
     this.status = "down";
     this.#isOurs = false;
+    // A server that comes back is another one: what the last one refused says nothing about it.
+    this.#preloadFailures = 0;
+    this.#preloadAfterMs = 0;
   }
 
   async #look(signal: AbortSignal): Promise<void> {
@@ -314,6 +317,7 @@ export class Host {
     this.#load = new AbortController();
     const { signal } = this.#load;
     this.status = "loading";
+    this.#isOurs = false;
     this.#vramRatio = null;
     try {
       await this.#client.preload(this.#owner.request(), signal);
@@ -330,7 +334,7 @@ export class Host {
       this.status = fault.kind === "no-model" ? "no-model" : "down";
       this.#preloadFailures++;
       const { checkMs } = this.#limits;
-      const delay = Math.min(preloadRetryMsMax, checkMs * 2 ** Math.min(this.#preloadFailures, 10));
+      const delay = Math.min(preloadRetryMsMax, checkMs * 2 ** Math.min(this.#preloadFailures, 5));
       this.#preloadAfterMs =
         fault.kind === "refused" || fault.kind === "cut" ? 0 : this.#nowMs + delay;
       if (!this.#isClosed)

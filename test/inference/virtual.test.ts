@@ -153,6 +153,18 @@ test("a server that reloads while every slot is taken is warmed up all the same"
   expect(rig.decision(1)).toBe(1);
 });
 
+test("a warm-up that fails is tried again, though the model is in memory by then", async () => {
+  const [rig, ollama] = await start([one], { hostLimits: { hungMs: 100_000 } });
+  ollama.hosts.get(one)!.isLoaded = false;
+  await rig.advance(100);
+  ollama.next.refuse(500, "model runner has unexpectedly stopped");
+  await rig.settle();
+  expect(rig.inference.report().hosts[0]!.status).toBe("down");
+  ollama.atOnce = { BUY: 1 };
+  await rig.advance(500);
+  expect(rig.inference.report().hosts[0]!.status).toBe("ready");
+});
+
 describe("several hosts", () => {
   test("the host with the least expected wait is asked", async () => {
     const [rig, ollama] = await start([one, two], { hostLimits: { parallel: 4 } });
