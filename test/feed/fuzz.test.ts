@@ -3,6 +3,7 @@
  * as bad by reason, and whatever reaches the market is well formed.
  */
 import { describe, expect, test } from "bun:test";
+import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
 import { FeedCount, feedCountSize } from "../../src/feed/count.ts";
 import { type DatagramDecoder, Verdict } from "../../src/feed/decoder.ts";
 import { type MarketEvents, Side } from "../../src/feed/event.ts";
@@ -240,6 +241,20 @@ function sum(counters: Uint32Array, from: number, to: number): number {
 
 const known = Object.values(Verdict).reduce((all, bit) => all | bit, 0);
 
+const recovery: RecoveryOptions = {
+  lines: 2,
+  holdNs: 3_000,
+  holdDatagrams: 4,
+  reorderDatagrams: 8,
+  reorderBytes: 400,
+  requests: 2,
+  requestTimeoutNs: 2_000,
+  requestMessages: 100,
+  requestGapMessages: 1_000,
+  giveUpNs: 20_000,
+  gapRecords: 16,
+};
+
 function fuzz(
   format: FormatName,
   samples: readonly Buffer[],
@@ -259,11 +274,17 @@ function fuzz(
   for (let i = 0; i < datagrams; i++) {
     if (decoder === undefined || i % 5_000 === 0) {
       counters = new Uint32Array(feedCountSize);
-      decoder = formats[format].create(checker, counters, options);
+      // Every other one keeps what comes early, waits and asks.
+      const armed = i % 10_000 === 0 ? { ...options, recovery } : options;
+      decoder = formats[format].create(checker, counters, armed);
     }
-    const length = mutate(rng, samples, out, stamp, decoder.sequence + 1);
+    const nowNs = i * 1_000;
+    const ahead = rng.int(8) === 0 ? rng.int(4) : 0;
+    const length = mutate(rng, samples, out, stamp, decoder.sequence + 1 + ahead);
     const before = sum(counters, FeedCount.badTruncated, feedCountSize);
-    const verdict = decoder.decode(out, length, 0, i);
+    const verdict = decoder.decode(out, length, rng.int(3), nowNs) | decoder.poll(nowNs);
+    const request = decoder.takeRequest();
+    if (request !== undefined && request.readUInt16BE(18) === 0) checker.wrong++;
     const reasons = sum(counters, FeedCount.badTruncated, feedCountSize) - before;
     const bad = (verdict & Verdict.bad) !== 0;
     if (!bad) good++;
