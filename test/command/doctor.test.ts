@@ -7,11 +7,11 @@ import { join } from "node:path";
 import type { Diagnosis } from "../../src/doctor/diagnose.ts";
 import type { ConnectReport } from "../../src/doctor/connect.ts";
 import { severityExitCode } from "../../src/command/doctor.ts";
+import { binaryPath } from "../support/binary.ts";
 import { fakeRoot } from "../support/fake-root.ts";
 import { healthyFiles, meminfo } from "../support/fake-box.ts";
 import { OllamaServer } from "../support/ollama-server.ts";
 
-const main = join(import.meta.dir, "../../src/main.ts");
 const folder = mkdtempSync(join(tmpdir(), "hftedge-doctor-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -26,7 +26,7 @@ interface Result {
 }
 
 function spawn(args: readonly string[], env: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, main, "doctor", "--window", "20", ...args], {
+  return Bun.spawn([binaryPath(), "doctor", "--window", "20", ...args], {
     cwd: folder,
     stdin: "ignore",
     stdout: "pipe",

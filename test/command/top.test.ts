@@ -1,9 +1,8 @@
 /** `hftedge top` in a real pseudo-terminal, against a server of the stream. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import { TerminalText } from "../support/terminal-text.ts";
+import { binaryPath } from "../support/binary.ts";
+import { TopTerminal as Top } from "../support/top-terminal.ts";
 
-const main = join(import.meta.dir, "../../src/main.ts");
 const encoder = new TextEncoder();
 
 /** A server of the stream that can be told to speak, to hang up and to come back. */
@@ -51,69 +50,6 @@ class StreamServer {
 
   restart(): void {
     this.#server = this.#listen(this.port);
-  }
-}
-
-class Top {
-  readonly screen: TerminalText;
-  readonly #child: Bun.Subprocess;
-  readonly #terminal: Bun.Terminal;
-  #colours = false;
-
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    this.screen = new TerminalText(80, 24);
-    const decoder = new TextDecoder();
-    // Made by the spawn, the terminal controls the process, which is what tells it of resizes.
-    this.#child = Bun.spawn([process.execPath, main, "top", ...args], {
-      terminal: {
-        cols: 80,
-        rows: 24,
-        data: (_, data) => {
-          const text = decoder.decode(data, { stream: true });
-          this.#colours ||= text.includes("\x1b[3") || text.includes("\x1b[7m");
-          this.screen.write(text);
-        },
-      },
-      env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", TERM: "xterm", ...env },
-    });
-    this.#terminal = this.#child.terminal!;
-  }
-
-  get colours(): boolean {
-    return this.#colours;
-  }
-
-  /** Waits until the screen is as wanted; the screen itself is the message when it never is. */
-  async shows(wanted: (text: string) => boolean): Promise<string> {
-    const endMs = performance.now() + 10_000;
-    for (;;) {
-      const text = this.screen.text.join("\n");
-      if (wanted(text)) return text;
-      if (performance.now() > endMs) throw new Error(`the screen stayed at:\n${text}`);
-      await Bun.sleep(10);
-    }
-  }
-
-  type(keys: string): void {
-    this.#terminal.write(keys);
-  }
-
-  resize(columns: number, lines: number): void {
-    this.screen.resize(columns, lines);
-    this.#terminal.resize(columns, lines);
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
-  async ended(): Promise<number> {
-    const code = await this.#child.exited;
-    // What was written last may still be on its way.
-    const endMs = performance.now() + 5000;
-    while (this.screen.alternate && performance.now() < endMs) await Bun.sleep(10);
-    this.#terminal.close();
-    return code;
   }
 }
 
@@ -253,7 +189,7 @@ describe("in a pseudo-terminal", () => {
 });
 
 async function run(args: readonly string[]): Promise<[number, string, string]> {
-  const child = Bun.spawn([process.execPath, main, "top", ...args], {
+  const child = Bun.spawn([binaryPath(), "top", ...args], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -282,7 +218,7 @@ describe("elsewhere than on a terminal", () => {
   });
 
   test("a line a second goes into a pipe, until its end", async () => {
-    const child = Bun.spawn([process.execPath, main, "top", "--url", url], {
+    const child = Bun.spawn([binaryPath(), "top", "--url", url], {
       stdin: "ignore",
       stdout: "pipe",
       env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" },
