@@ -9,6 +9,14 @@ import { homeRoutes } from "./home.ts";
 import { problem, problemOf } from "./problem.ts";
 import type { ApiSource } from "./source.ts";
 import { statusRoutes } from "./status.ts";
+import { streamRoutes } from "./stream.ts";
+import { signalRoutes } from "./signal.ts";
+import { alertRoutes } from "./alert.ts";
+import { latencyRoutes } from "./latency.ts";
+import { latencySummaryRoutes } from "./latency-summary.ts";
+import { latencyExportRoutes } from "./latency-export.ts";
+import { heatmapRoutes } from "./heatmap.ts";
+import { ParameterError, parameterProblem } from "./parameter.ts";
 
 export interface AppOptions {
   guard: GuardOptions;
@@ -17,6 +25,19 @@ export interface AppOptions {
 }
 
 export type App = Hono<GuardEnv>;
+
+const allRoutes = [
+  statusRoutes,
+  streamRoutes,
+  latencyRoutes,
+  latencySummaryRoutes,
+  heatmapRoutes,
+  latencyExportRoutes,
+  alertRoutes,
+  signalRoutes,
+  healthRoutes,
+  homeRoutes,
+] as const;
 
 const readMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
@@ -30,13 +51,14 @@ export function createApp(source: ApiSource, options: AppOptions): App {
     const detail = `${c.req.method} is not allowed: the API only reads`;
     return problem(c, 405, "READ_ONLY", detail, { headers });
   });
-  for (const routes of [healthRoutes, statusRoutes, homeRoutes]) routes(app, source);
+  for (const routes of allRoutes) routes(app, source);
   app.notFound((c) =>
     problem(c, 404, "NO_RESOURCE", `there is nothing at ${c.req.path}`, {
       hint: "GET /openapi.json lists what there is.",
     }),
   );
   app.onError((error, c) => {
+    if (error instanceof ParameterError) return parameterProblem(c, error);
     if (error instanceof EdgeError) return problemOf(c, error);
     if (error instanceof HTTPException) {
       return problem(c, error.status as 400, "REQUEST", error.message || "the request is wrong");

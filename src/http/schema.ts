@@ -24,7 +24,8 @@ export type ProblemBody = z.output<typeof problemSchema>;
 
 export const alertSchema = z
   .object({
-    id: z.int().describe("In the history; for alerts that are open now, counts the run's alerts."),
+    run: z.int().describe("Number of the run in the history; 0 while there is no file."),
+    id: z.int().describe("Counts the run's alerts from 1: together with run it is unique."),
     rule: z.string(),
     subject: z.string().describe("Which of several: a stage, a feed, a worker; empty when one."),
     severity: z.string(),

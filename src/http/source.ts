@@ -8,6 +8,9 @@ import type { Readiness, Status } from "./status-schema.ts";
 export interface ApiSource {
   /** Epoch ms. */
   nowMs(): number;
+  /** Monotonic ms. */
+  clockMs(): number;
+  limits: { pointsMax: number };
   status(): Status;
   readiness(): Readiness;
   /** Undefined while there is no history to read. */

@@ -162,6 +162,8 @@ export class OpsCore {
   source(): ApiSource {
     return {
       nowMs: () => this.nowMs(),
+      clockMs: () => performance.now(),
+      limits: { pointsMax: this.plan.config.http.pointsMax },
       status: () => this.status(),
       readiness: () => this.readiness(),
       history: () => this.store.reader,
@@ -238,6 +240,7 @@ export class OpsCore {
       signalsPerS: this.#signalsPerS,
       signals: this.#tap.taken,
       alerts: this.#keeper.openAlerts(),
+      historyRun: this.store.runId,
     });
   }
 

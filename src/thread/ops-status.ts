@@ -34,6 +34,8 @@ export interface StatusInputs {
   signalsPerS: number;
   signals: number;
   alerts: readonly Alert[];
+  /** Number of the run in the history. */
+  historyRun: number;
 }
 
 export interface InferenceFacts {
@@ -79,7 +81,7 @@ export function statusOf(inputs: StatusInputs): Status {
       total: inputs.signals,
       newest: inputs.newest.map(signalBody),
     },
-    alerts: inputs.alerts.map((alert): AlertBody => ({ ...alert })),
+    alerts: inputs.alerts.map((alert): AlertBody => ({ run: inputs.historyRun, ...alert })),
     http: {
       subscribers: ops[Metric.ops.httpSubscribers]!,
       requests: sumOf(board.counters.ops.totals, Metric.ops.httpRequests, 5),

@@ -34,6 +34,11 @@ export class OpsStore implements KeptStore {
     this.#open(nowMs);
   }
 
+  /** Number of the run in the history; 0 while there is no file. */
+  get runId(): number {
+    return this.#store?.runId ?? 0;
+  }
+
   /** True while nothing reaches the disk. */
   get memoryOnly(): boolean {
     return this.#store?.memoryOnly ?? true;
