@@ -19,6 +19,7 @@ section() { echo "=== $1"; }
 look() {
   ethtool -g eth0 | sed -n '/Current/,$p' | grep '^RX:'
   ethtool -c eth0 | grep -E '^rx-usecs:'
+  ethtool -a eth0 | grep -E "^(Auto|RX:|TX:)"
   for irq in $(ls /sys/class/net/eth0/device/msi_irqs); do
     # A vector that no driver asked for has no folder.
     [ -d /proc/irq/$irq ] && echo "irq $(cat /proc/irq/$irq/smp_affinity_list)"
