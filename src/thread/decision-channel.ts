@@ -17,7 +17,8 @@ const acknowledgeMs = 5000;
 type Message =
   | { kind: "delivery"; sequence: number; delivery: Delivery }
   | { kind: "taken"; sequence: number }
-  | { kind: "report"; report: unknown };
+  | { kind: "report"; report: unknown }
+  | { kind: "end" };
 
 export class DecisionSender {
   readonly #channel = new BroadcastChannel(channelName);
@@ -49,7 +50,9 @@ export class DecisionSender {
     this.#send({ kind: "report", report });
   }
 
+  /** The last word: ops may stop now. */
   close(): void {
+    this.#send({ kind: "end" });
     this.#channel.close();
   }
 
@@ -58,17 +61,22 @@ export class DecisionSender {
   }
 }
 
-/** Ops' end. The handlers return before the delivery counts as taken. */
+/**
+ * Ops' end. The handlers return before the delivery counts as taken; `ended` resolves when inference
+ * has stopped in order, with its last use counts delivered.
+ */
 export function receiveDecisions(handlers: {
   delivery(delivery: Delivery): void;
   report(report: unknown): void;
-}): { close(): void } {
+}): { close(): void; ended: Promise<void> } {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const channel = new BroadcastChannel(channelName);
   channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
     if (data.kind === "report") handlers.report(data.report);
+    if (data.kind === "end") end();
     if (data.kind !== "delivery") return;
     handlers.delivery(data.delivery);
     channel.postMessage({ kind: "taken", sequence: data.sequence } satisfies Message);
   });
-  return { close: () => channel.close() };
+  return { close: () => channel.close(), ended };
 }

@@ -12,6 +12,8 @@ import { tokenOf } from "./ops-token.ts";
 
 declare const self: Worker;
 
+const lastWordsMs = 500;
+
 self.addEventListener("message", (event: MessageEvent<Start>) => {
   if (event.data.kind !== "start") return;
   try {
@@ -63,6 +65,8 @@ function start({ plan, shared }: Start): void {
   });
 
   async function stop(): Promise<void> {
+    // Inference stops at the same flag, and its last use counts are on their way.
+    await Promise.race([decisions.ended, Bun.sleep(lastWordsMs)]);
     decisions.close();
     try {
       await core.close();

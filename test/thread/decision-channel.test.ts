@@ -32,6 +32,20 @@ test("deliveries and reports arrive in order, as many as are taken", async () =>
   expect(reports).toEqual([{ engine: "rules" }]);
 });
 
+test("the last delivery comes before the end", async () => {
+  const taken: string[] = [];
+  const end = receiveDecisions({
+    delivery: ({ uses }) => taken.push(...uses.map(({ state }) => state)),
+    report: () => undefined,
+  });
+  open.push(end);
+  const sender = new DecisionSender(() => 0);
+  expect(sender.deliver(delivery("last"))).toBe(true);
+  sender.close();
+  await end.ended;
+  expect(taken).toEqual(["last"]);
+});
+
 test("without anybody to take them only a few are sent, and one more now and then", async () => {
   let nowMs = 0;
   const sender = new DecisionSender(() => nowMs);
