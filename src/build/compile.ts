@@ -3,6 +3,7 @@ import { $ } from "bun";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { bundlePage, pageEntry } from "../web/bundle.ts";
 import { bundledPackages, type BundledPackage } from "./bundle.ts";
 
 export const targets = ["bun-linux-x64", "bun-linux-arm64"] as const;
@@ -53,7 +54,8 @@ export function entryPoints(): string[] {
  */
 export async function compile(target: Target, outfile: string): Promise<BundledPackage[]> {
   const entrypoints = entryPoints();
-  const packages = await bundledPackages(root, entrypoints);
+  const packages = await bundledPackages(root, [...entrypoints, pageEntry]);
+  const page = await bundlePage();
   const { version, commit, committed } = await buildFact();
   const folder = join(root, "dist", `.build-${process.pid}-${target}`);
   mkdirSync(folder, { recursive: true });
@@ -72,6 +74,7 @@ export async function compile(target: Target, outfile: string): Promise<BundledP
         BUILD_VERSION: JSON.stringify(version),
         BUILD_COMMIT: JSON.stringify(commit),
         BUILD_TIME: JSON.stringify(committed),
+        BUILD_PAGE: JSON.stringify(page),
         BUILD_NOTICE: JSON.stringify(JSON.stringify(packages)),
       },
     });

@@ -57,7 +57,7 @@ const mayImport: Record<string, readonly string[]> = {
   replay: ["feed", "host"],
   demo: ["feed", "replay", "host"],
   host: [],
-  build: ["command", "config"],
+  build: ["command", "config", "web"],
 };
 
 /** Errors and numbers for people: pure, and used by every part. */

@@ -1,0 +1,30 @@
+/** Alerts in words. */
+import { byteCount, count, duration, percent } from "../unit.ts";
+import type { AlertNews } from "./api.ts";
+
+/** A limit or a worst value in the alert's unit. */
+export function amount(value: number, unit: string): string {
+  if (unit === "ns") return duration(value);
+  if (unit === "bytes") return byteCount(value);
+  if (unit === "ratio") return percent(value);
+  const text = Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(4)));
+  return unit === "" ? text : `${text} ${unit}`;
+}
+
+/** Alerts without a unit count events: their worst value says nothing that the count does not. */
+export function worstText({ worst, limit, unit }: AlertNews): string {
+  return unit === ""
+    ? amount(worst, unit)
+    : `${amount(worst, unit)} (limit ${amount(limit, unit)})`;
+}
+
+/** "slow_total_pipeline", of "total_pipeline.cached". */
+export function alertName({ rule, subject }: AlertNews): string {
+  return subject === "" || rule.endsWith(subject) ? rule : `${rule}: ${subject}`;
+}
+
+/** The state that the severity is shown as. */
+export function alertState(severity: string): string {
+  if (severity === "critical") return "critical";
+  return severity === "warning" ? "warning" : "unknown";
+}

@@ -1,0 +1,63 @@
+/** The newest signals, one a symbol. */
+import { decimal } from "../../unit.ts";
+import type { SignalNews } from "../api.ts";
+import type { Context, Part } from "../context.ts";
+import { element, panel, type Row, Rows, setHidden, setText } from "../dom.ts";
+import {
+  confidenceText,
+  decisionMark,
+  latencyText,
+  setDecision,
+  sourceText,
+} from "../signal-text.ts";
+
+export function newestSignals(context: Context): Part {
+  const { live } = context;
+  const { root, head, body } = panel("Newest signals");
+  head.append(
+    element("a", { class: "aside", href: context.hrefOf({ view: "signals" }) }, "all symbols"),
+  );
+  const none = element("p", { class: "empty" }, "No signal yet in this run.");
+  const table = element("tbody");
+  const titles = ["symbol", "signal", "conf.", "source", "latency", "price"].map((title, index) =>
+    element("th", [2, 4, 5].includes(index) ? { class: "number" } : {}, title),
+  );
+  const whole = element("table", {}, element("thead", {}, element("tr", {}, ...titles)), table);
+  body.append(none, whole);
+  const rows = new Rows<SignalNews>(
+    table,
+    ({ symbol }) => symbol,
+    ({ symbol }) => signalRow(context, symbol),
+  );
+
+  function update(): void {
+    const newest = live.status?.signals.newest ?? [];
+    // By symbol, so that rows do not dance.
+    rows.update(newest.toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1)));
+    setHidden(none, newest.length > 0);
+    setHidden(whole, newest.length === 0);
+  }
+
+  return { root, update };
+}
+
+function signalRow(context: Context, symbol: string): Row<SignalNews> {
+  const href = context.hrefOf({ view: "signals", symbol });
+  const mark = decisionMark();
+  const confidence = element("td", { class: "number" });
+  const source = element("td", { class: "dim" });
+  const latency = element("td", { class: "number" });
+  const price = element("td", { class: "number" });
+  const name = element("td", {}, element("a", { href }, symbol));
+  const root = element("tr", {}, name, element("td", {}, mark), confidence, source, latency, price);
+  return {
+    root,
+    update(signal) {
+      setDecision(mark, signal.signal);
+      setText(confidence, confidenceText(signal.confidence));
+      setText(source, sourceText(signal));
+      setText(latency, latencyText(signal));
+      setText(price, signal.price === 0 ? "-" : decimal(signal.price));
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** How each part is, in words. */
+import { byteCount, count, percent } from "../../unit.ts";
+import { numberOf, type Status } from "../api.ts";
+import type { Context, Part } from "../context.ts";
+import { element, panel, setAttribute, setText } from "../dom.ts";
+import { span } from "../instant.ts";
+
+type State = "good" | "warning" | "critical" | "unknown";
+interface Line {
+  state: State;
+  words: string;
+}
+
+const parts: readonly [name: string, of: (status: Status) => Line][] = [
+  ["Feed", feedLine],
+  ["Clocks", ({ clocksAgree }) => clockLine(clocksAgree)],
+  ["Table", tableLine],
+  ["Inference", inferenceLine],
+  ["Store", storeLine],
+  ["Machine", machineLine],
+  ["Threads", threadLine],
+];
+
+export function systemPanel({ live }: Context): Part {
+  const { root, head, body } = panel("State");
+  const aside = element("span", { class: "aside" });
+  head.append(aside);
+  const made = parts.map(([name, of]) => {
+    const words = element("dd", { class: "state" });
+    return { name, of, words };
+  });
+  const list = element("dl", { class: "words" });
+  for (const { name, words } of made) list.append(element("dt", {}, name), words);
+  body.append(list);
+
+  function update(): void {
+    const { status } = live;
+    if (status === undefined) return;
+    setText(aside, `up ${span(status.atMs - status.startedMs)}`);
+    for (const { of, words } of made) {
+      const line = of(status);
+      setText(words, line.words);
+      setAttribute(words, "data-state", line.state);
+    }
+  }
+
+  return { root, update };
+}
+
+function feedLine({ feed }: Status): Line {
+  const trouble: State = feed.staleChannels > 0 ? "critical" : feed.drops > 0 ? "warning" : "good";
+  const quiet = feed.datagrams === 0;
+  const dropped = feed.drops > 0 ? `, ${count(feed.drops)} dropped by the kernel` : "";
+  return { state: quiet ? "warning" : trouble, words: `${feed.state}${dropped}` };
+}
+
+function clockLine(agree: boolean): Line {
+  return agree
+    ? { state: "good", words: "sender and host agree" }
+    : { state: "warning", words: "not synchronised: network_latency says only how it changes" };
+}
+
+function tableLine({ cache }: Status): Line {
+  const share = cache.entriesLimit > 0 ? cache.entries / cache.entriesLimit : Number.NaN;
+  const waiting = cache.pending > 0 ? `, ${count(cache.pending)} wait for the model` : "";
+  const words = `${count(cache.entries)} of ${count(cache.entriesLimit)} states known (${percent(share)})${waiting}`;
+  return { state: "good", words };
+}
+
+function inferenceLine({ inference }: Status): Line {
+  const { engine, model, state, hosts, hostsUp, errors } = inference;
+  const name = engine === "rules" || model === "" ? "" : `${model}: `;
+  const failed = errors > 0 ? `, ${count(errors)} errors` : "";
+  const down = engine !== "rules" && hostsUp < Math.max(1, hosts);
+  return {
+    state: down ? (hostsUp === 0 ? "critical" : "warning") : "good",
+    words: `${name}${state}${failed}`,
+  };
+}
+
+function storeLine({ store }: Status): Line {
+  const free = store.diskFreeBytes === null ? "" : `, ${byteCount(store.diskFreeBytes)} free`;
+  const waiting =
+    store.waitingSeconds > 0 ? `, ${count(store.waitingSeconds)} s in memory only` : "";
+  return {
+    state: store.waitingSeconds > 5 ? "critical" : "good",
+    words: `${store.state}, ${byteCount(store.bytes)}${free}${waiting}`,
+  };
+}
+
+function machineLine({ host }: Status): Line {
+  const words = `CPU ${percent(host.cpuRatio)}, load ${host.loadOne.toFixed(2)}, memory ${percent(host.memoryRatio)}, ours ${byteCount(host.residentBytes)}${host.memoryLocked ? " locked" : ""}`;
+  const full = host.memoryRatio > 0.95 || host.cpuRatio > 0.95;
+  return { state: full ? "warning" : "good", words };
+}
+
+/** A thread without a sign of life for so long is named. */
+const lateMs = 2000;
+
+function threadLine({ threads }: Status): Line {
+  const late = threads.filter(({ beatAgeMs }) => numberOf(beatAgeMs) > lateMs);
+  const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
+  const again = restarts > 0 ? `, ${count(restarts)} restarts` : "";
+  if (late.length === 0) {
+    return { state: restarts > 0 ? "warning" : "good", words: `${threads.length} alive${again}` };
+  }
+  const names = late.map(
+    ({ name, beatAgeMs }) => `${name} silent for ${span(numberOf(beatAgeMs))}`,
+  );
+  return { state: "critical", words: `${names.join(", ")}${again}` };
+}
