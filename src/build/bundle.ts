@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { pageEntry } from "../web/bundle.ts";
 import { runtimeNotice } from "./runtime.ts";
 
 export interface BundledPackage {
@@ -18,12 +19,20 @@ interface Manifest {
   license?: string;
 }
 
-/** This program, the packages that the bundle's module graph really reaches, and the runtime. */
+/**
+ * This program, the packages that the module graphs of the program and of its dashboard really
+ * reach, and the runtime.
+ */
 export async function bundledPackages(
   root: string,
   entrypoints: string[],
 ): Promise<BundledPackage[]> {
-  const result = await Bun.build({ entrypoints, target: "bun", metafile: true, throw: false });
+  const result = await Bun.build({
+    entrypoints: [...entrypoints, pageEntry],
+    target: "bun",
+    metafile: true,
+    throw: false,
+  });
   if (!result.success) throw new AggregateError(result.logs, "cannot bundle");
   const folders = new Map<string, string>();
   for (const input of Object.keys(result.metafile?.inputs ?? {})) {

@@ -3,7 +3,7 @@ import { $ } from "bun";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { bundlePage, pageEntry } from "../web/bundle.ts";
+import { bundlePage } from "../web/bundle.ts";
 import { bundledPackages, type BundledPackage } from "./bundle.ts";
 
 export const targets = ["bun-linux-x64", "bun-linux-arm64"] as const;
@@ -54,7 +54,7 @@ export function entryPoints(): string[] {
  */
 export async function compile(target: Target, outfile: string): Promise<BundledPackage[]> {
   const entrypoints = entryPoints();
-  const packages = await bundledPackages(root, [...entrypoints, pageEntry]);
+  const packages = await bundledPackages(root, entrypoints);
   const page = await bundlePage();
   const { version, commit, committed } = await buildFact();
   const folder = join(root, "dist", `.build-${process.pid}-${target}`);
