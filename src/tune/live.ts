@@ -6,6 +6,9 @@ import { grubPath, dropInPath } from "./file-plan.ts";
 import type { Machine } from "./machine.ts";
 import type { PlanItem } from "./plan.ts";
 
+/** Where systemd-boot's kernels take their command line from: one line for everybody. */
+const kernelInstallPath = "/etc/kernel/cmdline";
+
 /** An argument of the kernel command line: in force, waiting for a reboot, or set by somebody else. */
 export function lookAtKernelArgument(
   access: Access,
@@ -17,6 +20,11 @@ export function lookAtKernelArgument(
   if (knob.kind !== "kernel") return item;
   const running = machine.kernelArguments.findLast((a) => a.startsWith(`${knob.argument}=`));
   const live = running?.slice(knob.argument.length + 1) ?? null;
+  if (machine.bootloader === "systemd-boot") {
+    if (live === value) return { ...item, live, state: "in sync" };
+    const reason = `${kernelInstallPath} is not ours: add ${knob.argument}=${value} to it, then run kernel-install`;
+    return { ...item, live: live ?? "absent", state: "external", reason };
+  }
   const written = item.targets.every((t) => t.live === t.desired);
   if (live === value) return { ...item, live, state: written ? "in sync" : "change" };
   const ours = running !== undefined && (access.host.read(grubPath) ?? "").includes(running);

@@ -126,7 +126,7 @@ function sshInterfaces(host: Host): string[] {
 }
 
 function bootloader(host: Host): Machine["bootloader"] {
-  if (host.exists("/usr/sbin/update-grub") || host.exists("/etc/default/grub.d")) return "grub.d";
+  if (host.exists("/usr/sbin/update-grub") || host.exists("/usr/bin/update-grub")) return "grub.d";
   if (host.exists("/usr/sbin/grubby") || host.exists("/usr/bin/grubby")) return "grubby";
   if (host.exists("/etc/kernel/cmdline") || host.exists("/boot/loader/loader.conf")) {
     return "systemd-boot";

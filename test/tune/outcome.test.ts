@@ -1,7 +1,8 @@
 /** What the kernel, a driver or somebody else makes of a write is reported as what it is. */
 import { describe, expect, test } from "bun:test";
+import { makePlan } from "../../src/tune/plan.ts";
 import { statusCode } from "../../src/tune/status.ts";
-import { fakeServer, gpuUuid, snapshot } from "./support/fake-server.ts";
+import { fakeServer, gpuUuid, request, snapshot } from "./support/fake-server.ts";
 import { applied, itemOf, reverted, status, writeOf } from "./support/run.ts";
 
 const rmemMax = "/proc/sys/net/core/rmem_max";
@@ -210,6 +211,30 @@ describe("external", () => {
     const after = status(machine);
     expect(statusCode(after)).toBe(2);
     expect(after.drift).toMatchObject([{ id: "memory.swappiness", reason }]);
+  });
+
+  test("aCommandLineThatIsNotOursIsLeftToItsOwnerWithTheLineToAdd", async () => {
+    using server = fakeServer({
+      "/usr/sbin/update-grub": null,
+      "/etc/kernel/cmdline": "root=UUID=1 ro\n",
+    });
+    const report = await applied(server.machine, { profile: "aggressive" });
+    expect(itemOf(report.plan, "kernel.irqaffinity")).toMatchObject({
+      state: "external",
+      reason:
+        "/etc/kernel/cmdline is not ours: add irqaffinity=0-2,4-6 to it, then run kernel-install",
+    });
+    expect(report.rebootPending).toBe(false);
+    expect(server.machine.read("/etc/kernel/cmdline")).toBe("root=UUID=1 ro\n");
+  });
+
+  test("anArgumentThatSomebodyElseSetIsLeftAlone", () => {
+    using server = fakeServer({ "/proc/cmdline": "ro isolcpus=1\n" });
+    const plan = makePlan(server.machine, request({ profile: "aggressive" }));
+    expect(itemOf(plan, "kernel.isolcpus")).toMatchObject({
+      state: "external",
+      reason: "the command line has isolcpus=1 already, and not from us",
+    });
   });
 
   test("aLaterDropInOfOllamaIsNamed", () => {
