@@ -6,7 +6,8 @@
  * engine's own log. Baselines: writing the datagrams alone; one object a message; a look-up in a Map
  * of objects by a string key beside the table's.
  */
-import { bench, do_not_optimize, group, run } from "mitata";
+import { bench, do_not_optimize, group } from "mitata";
+import { figure, runBenches } from "./report.ts";
 import { Ring } from "../src/decision/ring.ts";
 import { SignalJson } from "../src/decision/signal-json.ts";
 import { readSignal, signalJson, signalWords } from "../src/decision/signal.ts";
@@ -133,9 +134,15 @@ function collections(kind: string): number {
 const datagrams = 3_000_000;
 if (process.argv[2] === "garbage") makeGarbage(process.argv[3] ?? "change");
 else {
-  await run();
+  await runBenches(import.meta.path);
   console.log("\ngarbage collections over 3,000,000 datagrams of 40 messages");
-  console.log(`  baseline: one object a message        ${collections("objects")}`);
-  console.log(`  datagram to signals, emit = change    ${collections("change")}`);
-  console.log(`  datagram to signals, emit = every     ${collections("every")}`);
+  for (const [kind, name] of [
+    ["objects", "baseline: one object a message"],
+    ["change", "datagram to signals, emit = change"],
+    ["every", "datagram to signals, emit = every"],
+  ] as const) {
+    const count = collections(kind);
+    figure(import.meta.path, `collections: ${name}`, count, "collections");
+    console.log(`  ${name.padEnd(37)} ${count}`);
+  }
 }

@@ -7,7 +7,8 @@
  * the cost of a message. The naive baseline of the binary formats makes a DataView per datagram,
  * BigInts for u64 and one object per message; that of the tick format is JSON.parse of the text.
  */
-import { do_not_optimize as use, run, bench, summary } from "mitata";
+import { do_not_optimize as use, bench, summary } from "mitata";
+import { runBenches } from "./report.ts";
 import type { RecoveryOptions } from "../src/feed/arbiter.ts";
 import { feedCountSize } from "../src/feed/count.ts";
 import type { DatagramDecoder } from "../src/feed/decoder.ts";
@@ -167,7 +168,7 @@ summary(() => {
   });
 });
 
-const { benchmarks } = await run({ throw: true });
+const { benchmarks } = await runBenches(import.meta.path);
 console.log(
   "\nM messages/s in the mean and in the best batch, bytes of heap a message in the mean",
 );

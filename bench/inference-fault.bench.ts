@@ -6,6 +6,7 @@
  *
  * `bun bench/inference-fault.bench.ts [seconds per fault] [ticks per second] [rounds]`
  */
+import { figure } from "./report.ts";
 import { startRun } from "../test/support/hftedge-run.ts";
 import type { Fault } from "../test/support/ollama-fault.ts";
 import { OllamaServer } from "../test/support/ollama-server.ts";
@@ -83,6 +84,7 @@ console.log(
 console.log("server              p50       p99   p99 ÷ healthy   misses");
 const healthy = best.get("none")!.p99;
 for (const [fault, { p50, p99, misses }] of best) {
+  figure(import.meta.path, `feed p99 while ${fault}`, p99, "us");
   const columns = [
     p50.toFixed(0).padStart(9),
     p99.toFixed(0).padStart(9),

@@ -9,7 +9,8 @@
  * `bun bench/inference.bench.ts [questions]`. Times in µs or ns; on a busy machine read the ratios.
  */
 import { Database } from "bun:sqlite";
-import { bench, do_not_optimize, run, summary } from "mitata";
+import { bench, do_not_optimize, summary } from "mitata";
+import { runBenches } from "./report.ts";
 import { pendingBytes, PendingTable } from "../src/decision/pending.ts";
 import { openTable, Origin, tableBytes, type TableSpec } from "../src/decision/table.ts";
 import { OllamaClient } from "../src/inference/ollama.ts";
@@ -272,4 +273,4 @@ function misses(): void {
 await questions(Number(Bun.argv[2] ?? 2000));
 caches();
 misses();
-await run({ colors: false });
+await runBenches(import.meta.path);

@@ -5,6 +5,7 @@
  *
  *   bun bench/market.bench.ts [--messages=N] [--live=N] [--case=NAME] [--uniform=SHARE]
  */
+import { figure } from "./report.ts";
 import { memoryUsage } from "bun:jsc";
 import { FeedCount, feedCountSize } from "../src/feed/count.ts";
 import type { MarketEvents } from "../src/feed/event.ts";
@@ -208,6 +209,7 @@ if (only !== undefined) {
     const { nsPerMessage, bestNs, heapBytesPerMillion, note } = JSON.parse(
       child.stdout.toString(),
     ) as Result;
+    figure(import.meta.path, name, nsPerMessage, "ns");
     const rate = (1000 / nsPerMessage).toFixed(1).padStart(6);
     const heap = Math.round(heapBytesPerMillion / 1024);
     console.log(

@@ -5,6 +5,7 @@
  *
  * Prints the median and the worst of the repetitions in ms. `bun bench/start.bench.ts [repetitions]`.
  */
+import { figure } from "./report.ts";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath } from "../test/support/binary.ts";
@@ -59,6 +60,7 @@ async function measure(name: string, once: () => Promise<number>): Promise<void>
   for (let count = 0; count < repetitions; count++) times.push(await once());
   times.sort((a, b) => a - b);
   const [median, worst] = [times[times.length >> 1]!, times.at(-1)!];
+  figure(import.meta.path, name, median, "ms");
   console.log(
     `${name.padEnd(34)} ${median.toFixed(1).padStart(8)} ${worst.toFixed(1).padStart(8)}`,
   );

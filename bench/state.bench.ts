@@ -6,7 +6,8 @@
  *     bun bench/state.bench.ts
  */
 import { readFileSync } from "node:fs";
-import { bench, do_not_optimize as use, run, summary } from "mitata";
+import { bench, do_not_optimize as use, summary } from "mitata";
+import { runBenches } from "./report.ts";
 import { feedCountSize } from "../src/feed/count.ts";
 import { assert } from "../src/error.ts";
 import type { MarketEvents } from "../src/feed/event.ts";
@@ -109,4 +110,4 @@ if (hasCapture(capture)) {
   });
 }
 
-await run();
+await runBenches(import.meta.path);

@@ -4,6 +4,7 @@
  *
  * Prints p50 and p99 of each query in ms. `bun bench/store.bench.ts [repetitions]`.
  */
+import { figure } from "./report.ts";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +114,8 @@ for (const [name, query] of queries) {
   }).toSorted((a, b) => a - b);
   const at = (share: number) =>
     times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(2);
+  figure(import.meta.path, `${name}, p50`, Number(at(0.5)), "ms");
+  figure(import.meta.path, `${name}, p99`, Number(at(0.99)), "ms");
   console.log(`${name}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`);
 }
 reader.close();

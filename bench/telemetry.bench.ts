@@ -4,7 +4,8 @@
  */
 import { createHistogram } from "node:perf_hooks";
 import * as hdr from "hdr-histogram-js";
-import { bench, do_not_optimize, group, run, summary } from "mitata";
+import { bench, do_not_optimize, group, summary } from "mitata";
+import { runBenches } from "./report.ts";
 import { boardBytes, openBoard } from "../src/telemetry/board.ts";
 import { encode, mergeEncoded } from "../src/telemetry/codec.ts";
 import { Histogram } from "../src/telemetry/histogram.ts";
@@ -99,4 +100,4 @@ group("reading the whole board", () => {
   });
 });
 
-await run();
+await runBenches(import.meta.path);
