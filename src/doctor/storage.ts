@@ -1,5 +1,6 @@
 /** The data directory: room, kind of file system, and how long a small synchronous write takes. */
-import { existsSync, statfsSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
@@ -11,8 +12,8 @@ import { bytes, plural } from "./text.ts";
 const remote = new Set(["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"]);
 const volatile = new Set(["tmpfs", "ramfs"]);
 
-function space(directory: string): Outcome {
-  const { bavail, bsize, blocks } = statfsSync(directory);
+async function space(directory: string): Promise<Outcome> {
+  const { bavail, bsize, blocks } = await statfs(directory);
   return spaceFinding(bavail * bsize, blocks * bsize, directory);
 }
 
@@ -134,7 +135,7 @@ export const storageProbe: Probe = {
       ];
     }
     const there = existingDirectory(directory);
-    const outcomes: Outcome[] = [pressure(context), ...disks(context), space(there)];
+    const outcomes: Outcome[] = [pressure(context), ...disks(context), await space(there)];
     const mounts = parseMountinfo(context.root.text("/proc/self/mountinfo") ?? "");
     const mount = mountOf(mounts, there);
     if (mount === undefined) {
@@ -148,7 +149,7 @@ export const storageProbe: Probe = {
       outcomes.push(notApplicable("storage.flush", "no run has made it yet", directory));
       return outcomes;
     }
-    outcomes.push(flush(context, directory));
+    outcomes.push(await flush(context, directory));
     if (context.throughput) outcomes.push(await throughput(context, directory));
     return outcomes;
   },
