@@ -10,7 +10,7 @@ import { Verdict } from "./decoder.ts";
  * - another session is believed at once, except the previous one, which is a redundant line that lags
  *   behind the change, unless it begins anew as in the next rule;
  * - the sequence going back is a duplicate, unless it begins at 1 and was sent later than anything
- *   before: then the sender began again;
+ *   before: then the sender began again, and what was sent before that is late;
  * - a jump ahead is a gap; without patience it is passed over at once, and with it the datagram is to
  *   be held until what is missing comes or `pass` gives it up; a jump of more
  *   than `maxJump` is believed only when the next datagram goes on from there, because one such
@@ -31,7 +31,9 @@ export class Sequencer {
   /** The sequence each channel expects next; 0 before its first datagram. */
   readonly #expected: Float64Array;
   readonly #hasPrevious: Uint8Array;
+  /** The latest time at which anything was sent, and that of the last restart. */
   readonly #sentNs: Float64Array;
+  readonly #restartNs: Float64Array;
   /** The sequence that would confirm a jump which was not believed. */
   readonly #doubted: Float64Array;
   readonly #maxJump: number;
@@ -49,6 +51,7 @@ export class Sequencer {
     this.#expected = new Float64Array(capacity);
     this.#hasPrevious = new Uint8Array(capacity);
     this.#sentNs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+    this.#restartNs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
   }
 
   /** The index of the channel with this key, -1 when the table has no room for one more. */
@@ -128,10 +131,13 @@ export class Sequencer {
       this.#begin(channel, session0, session1, session2, reached, sentNs);
       return Verdict.sessionChange | this.#ahead(outcome);
     }
+    // A redundant line may still bring what was sent before a restart.
+    if (sentNs < this.#restartNs[channel]!) return Verdict.duplicate;
     if (first < expected) {
       if (first === 1 && sentNs > this.#sentNs[channel]!) {
         this.#expected[channel] = next;
         this.#sentNs[channel] = sentNs;
+        this.#restartNs[channel] = sentNs;
         return outcome | Verdict.restart;
       }
       if (next <= expected) return outcome === Verdict.heartbeat ? outcome : Verdict.duplicate;
@@ -199,6 +205,7 @@ export class Sequencer {
     this.#session[at + 1] = session1;
     this.#session[at + 2] = session2;
     this.#expected[channel] = next;
+    this.#restartNs[channel] = Number.NEGATIVE_INFINITY;
     this.#sentNs[channel] = sentNs === sentNs ? sentNs : Number.NEGATIVE_INFINITY;
   }
 

@@ -193,6 +193,13 @@ describe("IEX-TP", () => {
     expect(counters[FeedCount.restarts]).toBe(1);
   });
 
+  test("lineLaggingBehindAResetIsLate", () => {
+    send(1, [level(), level()], { sentNs: at(100) });
+    send(1, [level()], { sentNs: at(300) });
+    expect(send(9, [level()], { sentNs: at(200) })).toBe(Verdict.duplicate);
+    expect(send(2, [level()], { sentNs: at(301) })).toBe(Verdict.applied);
+  });
+
   test("backwardResetByHeartbeat", () => {
     send(1, [level(), level()]);
     expect(send(1, [], { sentNs: at(300) })).toBe(

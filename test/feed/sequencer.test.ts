@@ -11,6 +11,8 @@ interface Seen {
   applied: Set<number>;
   highest: number;
   sentNs: number;
+  /** When the sender last began again, and the session before this one. */
+  restartNs: number;
   previous: number | undefined;
 }
 
@@ -31,6 +33,7 @@ function model(
     applied: new Set(),
     highest: 0,
     sentNs: Number.NEGATIVE_INFINITY,
+    restartNs: Number.NEGATIVE_INFINITY,
     previous: previous?.session,
   });
   if (seen === undefined) {
@@ -44,10 +47,13 @@ function model(
     }
     seen = begun(seen);
     change = true;
+  } else if (sentNs < seen.restartNs && first !== seen.highest + 1) {
+    return { fresh: [], missing: [], restart, change };
   } else if (first === 1 && first <= seen.highest && sentNs > seen.sentNs) {
     const { previous } = seen;
     seen = begun();
     seen.previous = previous;
+    seen.restartNs = sentNs;
     restart = true;
   }
   channels.set(key, seen);
