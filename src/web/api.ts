@@ -122,6 +122,13 @@ export interface Status {
   http: { subscribers: number; requests: number };
 }
 
+/** Lists come in pages, newest first. */
+export interface Page<Item> {
+  items: Item[];
+  /** Cursor of the next page; null on the last. */
+  next: string | null;
+}
+
 /** An answer that was refused, in the server's own words. */
 export class RefusedError extends Error {
   readonly status: number;

@@ -1,5 +1,5 @@
 /** Fetches what the latency chart shows: heat map, percentile lines, alerts of the range. */
-import { type AlertNews, getJson } from "./api.ts";
+import { type AlertNews, getJson, type Page } from "./api.ts";
 import type { HeatData } from "./heat.ts";
 
 export interface LatencyLines {
@@ -15,24 +15,29 @@ export interface LatencyPicture extends LatencyLines {
   alerts: readonly AlertNews[];
 }
 
-export const percentiles = [50, 99, 99.9] as const;
 /** Alerts drawn at most: a year of a bad system has more than can be told apart. */
 const alertsMax = 200;
 
 interface HeatReply {
   stage: string;
-  fromS: number;
-  stepS: number;
+  fromMs: number;
+  stepMs: number;
   steps: number;
   edgesNs: number[];
-  counts: number[];
+  /** [step, band, count] of every cell that is not empty. */
+  cells: [number, number, number][];
 }
 
 interface SeriesReply {
-  fromS: number;
-  stepS: number;
-  steps: number;
-  series: { stage: string; maxNs: (number | null)[]; percentilesNs: (number | null)[][] }[];
+  stepMs: number;
+  /** Start of each step. */
+  atMs: number[];
+  series: {
+    maxNs: (number | null)[];
+    p50Ns: (number | null)[];
+    p99Ns: (number | null)[];
+    p999Ns: (number | null)[];
+  }[];
 }
 
 export async function fetchLatency(
@@ -43,25 +48,30 @@ export async function fetchLatency(
   signal: AbortSignal,
 ): Promise<LatencyPicture> {
   const range = `stage=${encodeURIComponent(stage)}&from=${fromS}&to=${toS}&step=${stepS}`;
+  // Alerts are found by when they opened: one that was open at the start opened before it.
+  const before = Math.max(0, fromS - (toS - fromS) - 3600);
   const [heat, series, alerts] = await Promise.all([
     getJson<HeatReply>(`/api/v1/latency/heatmap?${range}`, signal),
-    getJson<SeriesReply>(`/api/v1/latency?${range}&percentiles=${percentiles.join(",")}`, signal),
-    getJson<{ alerts: AlertNews[] }>(
-      `/api/v1/alerts?from=${fromS}&to=${toS}&limit=${alertsMax}`,
-      signal,
-    ),
+    getJson<SeriesReply>(`/api/v1/latency?${range}&percentiles=50,99,99.9&layout=columns`, signal),
+    getJson<Page<AlertNews>>(`/api/v1/alerts?from=${before}&to=${toS}&limit=${alertsMax}`, signal),
   ]);
-  return { heat, ...linesOf(series), alerts: alerts.alerts };
+  return { heat: heatOf(heat), ...linesOf(series), alerts: alerts.items };
 }
 
-function linesOf({ fromS, stepS, steps, series }: SeriesReply): LatencyLines {
+function heatOf({ stage, fromMs, stepMs, steps, edgesNs, cells }: HeatReply): HeatData {
+  const counts = new Float64Array(steps * Math.max(0, edgesNs.length - 1));
+  for (const [step, band, count] of cells) counts[band * steps + step] = count;
+  return { stage, fromS: fromMs / 1000, stepS: stepMs / 1000, steps, edgesNs, counts };
+}
+
+function linesOf({ stepMs, atMs, series }: SeriesReply): LatencyLines {
   const [first] = series;
   // A step's values lie somewhere within it: its point is in the middle.
-  const times = Array.from({ length: steps }, (_, index) => fromS + (index + 0.5) * stepS);
+  const times = atMs.map((ms) => (ms + stepMs / 2) / 1000);
   const nothing = times.map(() => null);
   return {
     times,
-    lines: percentiles.map((_, index) => first?.percentilesNs[index] ?? nothing),
+    lines: [first?.p50Ns ?? nothing, first?.p99Ns ?? nothing, first?.p999Ns ?? nothing],
     maxNs: first?.maxNs ?? nothing,
   };
 }

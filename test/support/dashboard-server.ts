@@ -4,7 +4,7 @@
  * data) can be shown at will. `bun test/support/dashboard-server.ts [port]` serves it to look at.
  */
 import type { AlertNews, SignalNews, StageStatus, Status } from "../../src/web/api.ts";
-import { loadPage } from "../../src/web/page.ts";
+import { pageResponse } from "../../src/web/page.ts";
 
 export interface FixtureOptions {
   port?: number;
@@ -226,7 +226,7 @@ function heatOf(
   const centre = centreNs[name] ?? 10_000;
   const first = Math.floor(Math.log2(centre) * 4) - 8;
   const bands = 44;
-  const counts = Array.from({ length: bands * steps }, () => 0);
+  const cells: [number, number, number][] = [];
   const percentile: (number | null)[][] = [[], [], []];
   const maxNs: (number | null)[] = [];
   for (let step = 0; step < steps; step++) {
@@ -251,11 +251,17 @@ function heatOf(
       const tail = distance > 0 ? 260 * Math.exp(-distance / (2.6 + burst * 0.6)) : 0;
       const expected = body + tail;
       const value = expected > 3 ? expected : noise(t * 97 + band) < expected ? 1 : 0;
-      counts[band * steps + step] = Math.round(value * stepS);
+      if (value > 0) cells.push([step, band, Math.round(value * stepS)]);
     }
   }
   const edgesNs = Array.from({ length: bands + 1 }, (_, band) => 2 ** ((first + band) / 4));
-  return { stage: name, fromS, stepS, steps, edgesNs, counts, percentile, maxNs };
+  const [p50Ns, p99Ns, p999Ns] = percentile;
+  const atMs = Array.from({ length: steps }, (_, step) => (fromS + step * stepS) * 1000);
+  const head = { fromMs: fromS * 1000, stepMs: stepS * 1000, steps };
+  return {
+    body: { ...head, stage: name, edgesNs, cells },
+    series: { ...head, atMs, series: [{ stage: name, maxNs, p50Ns, p99Ns, p999Ns }] },
+  };
 }
 
 export class DashboardServer {
@@ -307,45 +313,28 @@ export class DashboardServer {
   }
 
   async #answer({ pathname, searchParams }: URL): Promise<Response> {
-    const number = (name: string): number => Number(searchParams.get(name));
     switch (pathname) {
-      case "/": {
-        const { html, policy } = await loadPage();
-        const headers = { "content-type": "text/html", "content-security-policy": policy };
-        return new Response(html, { headers });
-      }
+      case "/":
+        return await pageResponse("", "");
       case "/api/v1/status":
         return Response.json(this.#status());
       case "/api/v1/stream":
         return this.#stream();
-      case "/api/v1/latency/heatmap": {
-        const heat = heatOf(
-          searchParams.get("stage")!,
-          number("from"),
-          number("to"),
-          number("step"),
-          this.#options.gap,
-        );
-        const { percentile: _p, maxNs: _m, ...body } = heat;
-        return Response.json(body);
-      }
-      case "/api/v1/latency": {
-        const heat = heatOf(
-          searchParams.get("stage")!,
-          number("from"),
-          number("to"),
-          number("step"),
-          this.#options.gap,
-        );
-        const { stage: name, fromS, stepS, steps, percentile, maxNs } = heat;
-        const series = [{ stage: name, maxNs, percentilesNs: percentile }];
-        return Response.json({ fromS, stepS, steps, series });
-      }
+      case "/api/v1/latency/heatmap":
+        return Response.json(this.#heat(searchParams).body);
+      case "/api/v1/latency":
+        return Response.json(this.#heat(searchParams).series);
       case "/api/v1/alerts":
-        return Response.json({ alerts: fixtureAlerts(Date.now()), next: null });
+        return Response.json({ items: fixtureAlerts(Date.now()), next: null });
       default:
         return Response.json({ detail: `there is nothing at ${pathname}` }, { status: 404 });
     }
+  }
+
+  #heat(query: URLSearchParams) {
+    const number = (name: string): number => Number(query.get(name));
+    const name = query.get("stage") ?? "total_pipeline";
+    return heatOf(name, number("from"), number("to"), number("step"), this.#options.gap);
   }
 
   #stream(): Response {
