@@ -54,6 +54,9 @@ class NoBooks implements MarketEvents {
   executeOrderAt(_i: number, hi: number, lo: number, size: number): void {
     this.sum += hi + lo + size;
   }
+  resizeOrder(_i: number, hi: number, lo: number, size: number): void {
+    this.sum += hi + lo + size;
+  }
   cancelOrder(_i: number, hi: number, lo: number, size: number): void {
     this.sum += hi + lo + size;
   }

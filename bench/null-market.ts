@@ -32,6 +32,9 @@ export class NullMarket implements MarketEvents {
   executeOrderAt(i: number, hi: number, lo: number, size: number, price: number): void {
     this.#add(i + hi + lo + size + price);
   }
+  resizeOrder(i: number, hi: number, lo: number, size: number): void {
+    this.#add(i + hi + lo + size);
+  }
   cancelOrder(i: number, hi: number, lo: number, size: number): void {
     this.#add(i + hi + lo + size);
   }

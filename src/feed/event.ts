@@ -57,6 +57,11 @@ export interface MarketEvents {
     price: number,
     printable: boolean,
   ): void;
+  /**
+   * The order's size is this now, its price and side unchanged: it may grow, when hidden size is
+   * shown. Size is above 0.
+   */
+  resizeOrder(instrument: number, refHi: number, refLo: number, size: number): void;
   cancelOrder(instrument: number, refHi: number, refLo: number, size: number): void;
   deleteOrder(instrument: number, refHi: number, refLo: number): void;
   replaceOrder(

@@ -196,11 +196,28 @@ export class Pitch {
     }
     this.#at(timeNs);
     if (type === 0x23) events.executeOrder(instrument, hi, lo, size, true);
-    else if (type === 0x24) events.executeOrderAt(instrument, hi, lo, size, price, true);
+    else if (type === 0x24) this.#executeAt(bytes, m, instrument, hi, lo, size, price);
     else if (type === 0x29) events.deleteOrder(instrument, hi, lo);
     else if (type < 0x27) events.cancelOrder(instrument, hi, lo, size);
     else events.replaceOrder(instrument, hi, lo, hi, lo, size, price);
     return true;
+  }
+
+  /**
+   * Executed at another price than its own, or with another size left than was shown: the order is
+   * brought to what it must have had first, which mostly changes nothing.
+   */
+  #executeAt(
+    bytes: Buffer,
+    m: number,
+    instrument: number,
+    hi: number,
+    lo: number,
+    size: number,
+    price: number,
+  ): void {
+    this.#events.resizeOrder(instrument, hi, lo, size + bytes.readUInt32LE(m + 18));
+    this.#events.executeOrderAt(instrument, hi, lo, size, price, true);
   }
 
   /** An execution against a hidden order; its side is 'B' whatever the side was. */

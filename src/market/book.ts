@@ -158,6 +158,27 @@ export class BookSet {
     this.changed(instrument, side);
   }
 
+  /** An order that grows is put in anew at its price; the book knows no place in a queue. */
+  resizeOrder(instrument: number, refHi: number, refLo: number, size: number): void {
+    if (instrument < 0) return;
+    if (!(size > 0)) {
+      this.counts[BookCount.badValues]!++;
+      return;
+    }
+    const slot = this.find(instrument, refHi, refLo);
+    if (slot < 0) return;
+    const before = this.orders.doubles[(slot << 2) + ORDER_SIZE]!;
+    if (size === before) return;
+    if (size < before) {
+      this.changed(instrument, this.shrink(slot, before - size));
+      return;
+    }
+    const price = this.orders.doubles[(slot << 2) + ORDER_PRICE]!;
+    const side = this.drop(slot);
+    this.place(instrument, refHi, refLo, side, size, price);
+    this.changed(instrument, side);
+  }
+
   cancelOrder(instrument: number, refHi: number, refLo: number, size: number): void {
     if (instrument < 0) return;
     const slot = this.find(instrument, refHi, refLo);

@@ -41,6 +41,9 @@ export class EventLog implements MarketEvents {
   executeOrderAt(...rest: (number | boolean)[]): void {
     this.events.push(["executeOrderAt", ...rest]);
   }
+  resizeOrder(...rest: number[]): void {
+    this.events.push(["resizeOrder", ...rest]);
+  }
   cancelOrder(...rest: number[]): void {
     this.events.push(["cancelOrder", ...rest]);
   }

@@ -68,6 +68,9 @@ class Checker implements MarketEvents {
   executeOrderAt(i: number, hi: number, lo: number, size: number, price: number): void {
     this.#check(i, isU32(hi) && isU32(lo) && isCount(size) && price >= 0);
   }
+  resizeOrder(i: number, hi: number, lo: number, size: number): void {
+    this.executeOrder(i, hi, lo, size);
+  }
   cancelOrder(i: number, hi: number, lo: number, size: number): void {
     this.executeOrder(i, hi, lo, size);
   }

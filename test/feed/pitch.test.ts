@@ -68,6 +68,7 @@ describe("PITCH messages", () => {
     ]);
     expect(log.events).toEqual([
       ["executeOrder", 0, hi, lo, 10, true],
+      ["resizeOrder", 0, hi, lo, 11],
       ["executeOrderAt", 0, hi, lo, 11, 1_700_050, true],
       ["cancelOrder", 0, hi, lo, 100_000],
       ["cancelOrder", 0, hi, lo, 13],
@@ -194,6 +195,20 @@ describe("PITCH units", () => {
     for (let unit = 1; unit <= 4; unit++) send(1, [add()], unit);
     expect(send(1, [add()], 5)).toBe(Verdict.bad);
     expect(counters[FeedCount.badChannel]).toBe(1);
+  });
+
+  test("executionThatLeavesMoreThanWasShown", () => {
+    const table = new InstrumentTable(4, [{ priceDecimals: 4, tickSize: 100 }]);
+    const books = new BookSet(table, 0, { orders: 100, levels: 100, levelsPerSide: 10 });
+    decoder = formats.pitch.create(books, counters, { ...testOptions, instruments: 4 });
+    const executed = pitchChange(0x24, 1, 1n, 80, 1_700_000);
+    for (const [i, left] of [30, 0].entries()) {
+      executed.writeUInt32LE(left, 18);
+      send(1 + 2 * i, [pitchAdd("short", 1, 1n, "B", 100, "AAPL", 17_000), executed]);
+      expect(books.bidSize(0)).toBe(left);
+      books.clear(0);
+    }
+    expect(books.bookFault(0)).not.toBe(BookFault.partial);
   });
 
   test("buildsABook", () => {

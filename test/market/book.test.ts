@@ -49,17 +49,18 @@ describe("order books", () => {
         const at = int(refs.length);
         const [hi, lo, owner] = refs[at]!;
         instrument = owner;
-        const kind = int(5);
+        const kind = int(6);
         if (kind === 0) both((events) => events.executeOrder(owner, hi, lo, size, true));
         if (kind === 1) both((events) => events.executeOrderAt(owner, hi, lo, size, 5, false));
         if (kind === 2) both((events) => events.cancelOrder(owner, hi, lo, size));
+        if (kind === 5) both((events) => events.resizeOrder(owner, hi, lo, size));
         if (kind === 3) both((events) => events.deleteOrder(owner, hi, lo));
         if (kind === 4) {
           const newLo = (++last * 16) >>> 0;
           both((events) => events.replaceOrder(owner, hi, lo, 9, newLo, size, price));
           refs.push([9, newLo, owner]);
         }
-        if (kind >= 3) {
+        if (kind === 3 || kind === 4) {
           refs[at] = refs.at(-1)!;
           refs.pop();
         }

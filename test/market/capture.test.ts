@@ -52,6 +52,7 @@ function eventsOf(target: NaiveBooks | ReturnType<typeof createBooks>) {
     prefetch: target.prefetch.bind(target),
     addOrder: target.addOrder.bind(target),
     executeOrder: target.executeOrder.bind(target),
+    resizeOrder: target.resizeOrder.bind(target),
     executeOrderAt: target.executeOrderAt.bind(target),
     cancelOrder: target.cancelOrder.bind(target),
     deleteOrder: target.deleteOrder.bind(target),

@@ -93,6 +93,13 @@ export class NaiveBooks implements MarketEvents {
     this.take(i, hi, lo, size, printable);
   }
 
+  resizeOrder(instrument: number, hi: number, lo: number, size: number): void {
+    const order = this.find(instrument, hi, lo);
+    if (order === undefined) return;
+    this.drop(`${hi}:${lo}`, order);
+    this.addOrder(instrument, hi, lo, order.side, size, order.price);
+  }
+
   cancelOrder(i: number, hi: number, lo: number, size: number): void {
     this.take(i, hi, lo, size, false);
   }
