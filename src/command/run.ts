@@ -192,7 +192,8 @@ function writeSummary(path: string, report: RunReport): void {
 function describe(report: RunReport, log: (level: LogLevel, text: string) => void): void {
   const { feed } = report;
   if (feed === null) {
-    log("error", "the feed thread did not stop in time and was ended; there are no counts");
+    if (report.clean) log("warn", "the feed thread was between two starts; there are no counts");
+    else log("error", "the feed thread did not end in order; there are no counts");
     return;
   }
   for (const { name, counts } of feed.feeds) {

@@ -156,6 +156,12 @@ export class Emitter {
     return this.#emitNs[instrument] as number;
   }
 
+  /** A thread that was started again takes up what the one before it had said last. */
+  resume(instrument: number, decision: Decision): void {
+    this.#decision[instrument] = decision;
+    if (decision === Decision.buy || decision === Decision.sell) this.standing.touch(instrument);
+  }
+
   /** HOLD without an answer. */
   hold(
     instrument: number,

@@ -498,6 +498,16 @@ export class Engine {
     this.#evaluate(instrument, feed, nowNs, false, false, false);
   }
 
+  /**
+   * After a crash, with the instruments of the life before and their last signals taken up: none of
+   * them has a book any more, so what stands becomes HOLD at once.
+   */
+  resume(nowNs: number): void {
+    this.#admit();
+    for (let i = 0; i < this.#known; i++) this.#again(i, nowNs);
+    this.#emitter.flush();
+  }
+
   /** The last words: every standing signal becomes HOLD. Afterwards nothing is decided any more. */
   stop(nowNs: number): void {
     if (this.#stopping) return;

@@ -19,11 +19,15 @@ export interface OpenLines {
   begin(): void;
 }
 
-/** Throws the EdgeErrors of openFeedSocket and, polled, POLL_UNAVAILABLE. */
+/**
+ * Throws the EdgeErrors of openFeedSocket and, polled, POLL_UNAVAILABLE. `portsBefore` are those of
+ * the life before this one, in the same order, which win over the configured ones.
+ */
 export async function openLines(
   plan: RunPlan,
   loop: FeedLoop,
   board: BoardWriter,
+  portsBefore: readonly number[] = [],
 ): Promise<OpenLines> {
   const { baseSeconds } = plan;
   const polled = plan.feeds.some(({ receive }) => receive === "poll");
@@ -45,6 +49,7 @@ export async function openLines(
       const input = new EventLine(options);
       const socket = await openFeedSocket({
         ...address,
+        port: portsBefore[ports.length] ?? address.port,
         receiveBufferBytes: feed.receiveBufferBytes,
         busyPollUs: feed.busyPollUs,
         shareAddress: feed.shareAddress,

@@ -13,13 +13,16 @@ import { FeedLoop, timerMs } from "./feed-loop.ts";
 import { openLines } from "./feed-open.ts";
 import { type FeedReport, reportFeed } from "./feed-report.ts";
 import { warmUp } from "./feed-warm.ts";
+import { resumeFeed } from "./feed-resume.ts";
 import { failureOf, type Start, type WorkerMessage } from "./message.ts";
 import { openSender, UdpSink } from "./sink.ts";
+import { failOnDemand } from "./test-fault.ts";
 
 const count = Metric.feed;
 
 declare const self: Worker;
 
+failOnDemand(self);
 self.addEventListener("message", (event: MessageEvent<Start>) => {
   if (event.data.kind !== "start") return;
   start(event.data).catch((error: unknown) => {
@@ -31,7 +34,7 @@ function post(message: WorkerMessage): void {
   self.postMessage(message);
 }
 
-async function start({ plan, shared, attempt }: Start): Promise<void> {
+async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const { baseSeconds, config } = plan;
   const now = (): number => realtimeNs(baseSeconds);
   const control = new Control(shared.control, plan.limits.heldSymbols);
@@ -47,10 +50,13 @@ async function start({ plan, shared, attempt }: Start): Promise<void> {
   if (attempt === 0) warmUp(plan, config.thread.warmUpMs, now);
   const core = createFeedCore(plan, shared, targets, now);
   const loop = new FeedLoop(core, control, now, () => finish());
-  const lines = await openLines(plan, loop, board);
+  // A free port that the system chose is known to others by now: the next life keeps it.
+  const portsBefore = (before["ports"] ?? []) as readonly number[];
+  // Before the first datagram, which might bring instruments in another order.
+  if (attempt > 0) resumeFeed(core, board.counters, now());
+  const lines = await openLines(plan, loop, board, portsBefore);
   notes.push(...lines.notes);
   board.gauge(count.receiveBufferBytes, lines.receiveBufferBytes);
-  if (attempt > 0) core.engine.poll(now());
   const timer = setInterval(() => {
     const startedNs = now();
     loop.idle(startedNs, board.recorder(Stage.eventLoopFeed));

@@ -22,9 +22,11 @@ import { failureOf, type Start, type WorkerMessage } from "./message.ts";
 import { historyFile } from "./plan.ts";
 import { Publication } from "./publication.ts";
 import { openAnswers } from "./shared.ts";
+import { failOnDemand } from "./test-fault.ts";
 
 declare const self: Worker;
 
+failOnDemand(self);
 self.addEventListener("message", (event: MessageEvent<Start>) => {
   if (event.data.kind !== "start") return;
   try {

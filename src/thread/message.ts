@@ -9,6 +9,8 @@ export interface Start {
   shared: SharedMemory;
   /** Which start of this Worker in the run this is; 0 is the first. */
   attempt: number;
+  /** What the life before this one said of itself when it was ready; empty at the first start. */
+  before: Readonly<Record<string, unknown>>;
 }
 
 /** How a worker writes to the log. */

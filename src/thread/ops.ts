@@ -9,8 +9,11 @@ import { receiveDecisions } from "./decision-channel.ts";
 import { failureOf, type OpsLog, type Start, type WorkerMessage } from "./message.ts";
 import { OpsCore } from "./ops-core.ts";
 import { tokenOf } from "./ops-token.ts";
+import { failOnDemand } from "./test-fault.ts";
 
 declare const self: Worker;
+
+failOnDemand(self);
 
 const lastWordsMs = 500;
 
@@ -33,9 +36,9 @@ const log: OpsLog = (level, text, fields) => {
 
 const pollMs = 20;
 
-function start({ plan, shared }: Start): void {
+function start({ plan, shared, before }: Start): void {
   const core = new OpsCore(plan, shared, log);
-  const server = serve(core);
+  const server = serve(core, before);
   const decisions = receiveDecisions({
     delivery: (delivery) => core.take(delivery),
     report: (report) => {
@@ -79,10 +82,12 @@ function start({ plan, shared }: Start): void {
 }
 
 /** Throws EdgeError PORT_IN_USE, LISTEN_FAILED or TOKEN_FILE. */
-function serve(core: OpsCore): ListeningServer | undefined {
+function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefined {
   const { http } = core.plan.config;
   if (http.listen === "") return undefined;
-  const { host, port } = accepted(parseHostPort(http.listen));
+  const { host, port: wanted } = accepted(parseHostPort(http.listen));
+  // A free port that the system chose is known to others by now: the next life keeps it.
+  const port = (before["httpPort"] as number | undefined) ?? wanted;
   const { board } = core;
   const loopback = isLoopback(host);
   const app = createApp(core.source(), {

@@ -82,6 +82,12 @@ export class Publication {
     return at;
   }
 
+  /** Writer, after a crash: closes a record that the writer before it left open. */
+  mend(instrument: number): void {
+    const at = instrument * recordWords;
+    if (((this.words[at] as number) & 1) !== 0) this.end(at);
+  }
+
   /** Writer. Closes the record that `begin` opened. */
   end(at: number): void {
     Atomics.store(this.words, at, (this.words[at] as number) + 1);

@@ -20,6 +20,7 @@ import type { RunPlan } from "./plan.ts";
 import { Publication } from "./publication.ts";
 import { createShared, openSignals, sharedBytes, type SharedMemory } from "./shared.ts";
 import { type LineOutput, StdoutPump } from "./stdout.ts";
+import { armFault } from "./test-fault.ts";
 import { RunWorker, type WorkerName } from "./worker.ts";
 
 /** How often stdout is looked at; without it only the heartbeat is due. */
@@ -114,6 +115,7 @@ export class Supervisor {
     this.#startPump();
     try {
       for (const name of workerNames) await this.#workers[name].start();
+      armFault(process.env["HFTEDGE_TEST_FAULT"], (name, fault) => this.#workers[name].post(fault));
     } catch (error) {
       await this.#end(0);
       throw error;
@@ -216,6 +218,7 @@ export class Supervisor {
   /** Ordered stop: feed first, so that its last words pass, then the others; at most `stopMs` each. */
   async stop(reason: string): Promise<RunReport> {
     this.control.requestStop();
+    for (const name of workerNames) this.#workers[name].stopping();
     const reports = await this.#end(this.plan.config.thread.stopMs);
     const counters = this.#counters;
     const { workerRestarts, stdoutLines, stdoutDropped } = Metric.main;

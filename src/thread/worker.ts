@@ -22,19 +22,24 @@ export interface RestartLimits {
 }
 
 const restartWindowMs = 600_000;
+const restartWindow = "ten minutes";
 const backoffCeiling = 100;
+/** Of an error's words and its stack, as the log shows them. */
+const crashLines = 6;
 
 export class RunWorker {
   readonly name: WorkerName;
   facts: Readonly<Record<string, unknown>> = {};
-  readonly #start: Omit<Start, "kind" | "attempt">;
+  readonly #start: Omit<Start, "kind" | "attempt" | "before">;
   readonly #hooks: WorkerHooks;
   readonly #limits: RestartLimits;
   #worker: Worker | undefined;
   #attempt = 0;
   #ready = false;
   #ended = false;
-  #report: unknown = null;
+  /** Undefined until the worker has stopped by itself. */
+  #report: unknown;
+  #stopping = false;
   #restartsMs: number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting: { resolve: () => void; reject: (error: EdgeError) => void } | undefined;
@@ -42,7 +47,7 @@ export class RunWorker {
 
   constructor(
     name: WorkerName,
-    start: Omit<Start, "kind" | "attempt">,
+    start: Omit<Start, "kind" | "attempt" | "before">,
     limits: RestartLimits,
     hooks: WorkerHooks,
   ) {
@@ -70,13 +75,19 @@ export class RunWorker {
     });
     worker.addEventListener("error", (event) => {
       event.preventDefault();
-      if (worker === this.#worker) this.#crashed(event.message);
+      if (worker === this.#worker) this.#crashed(crashWords(event.message));
     });
     worker.addEventListener("close", () => {
       if (worker === this.#worker) this.#crashed("ended unexpectedly");
     });
-    const message: Start = { kind: "start", attempt: this.#attempt, ...this.#start };
+    const { facts: before } = this;
+    const message: Start = { kind: "start", attempt: this.#attempt, before, ...this.#start };
     worker.postMessage(message);
+  }
+
+  /** Lost when the worker is not there; what must arrive belongs into shared memory. */
+  post(message: object): void {
+    this.#worker?.postMessage(message);
   }
 
   #take(message: WorkerMessage): void {
@@ -84,6 +95,8 @@ export class RunWorker {
       this.#hooks.onLog(message.level, message.text, message.fields);
     } else if (message.kind === "ready") {
       this.#ready = true;
+      if (this.#attempt > 0)
+        this.#hooks.onLog("info", `the ${this.name} thread was started again: it is back`);
       this.facts = message.facts;
       for (const note of message.notes) this.#hooks.onLog("warn", note);
       this.#waiting?.resolve();
@@ -110,32 +123,44 @@ export class RunWorker {
 
   #crashed(words: string): void {
     if (this.#ended) return;
+    // What is left of it lets go of its sockets before the next one binds them.
+    this.#worker?.terminate();
     this.#worker = undefined;
-    const error = new EdgeError(
-      "WORKER_CRASHED",
-      `${this.name} thread: ${words}`,
-      "Please report it with the lines above.",
-    );
     if (this.#waiting !== undefined && !this.#ready) {
-      this.#waiting.reject(error);
+      this.#waiting.reject(this.#crashError(`the ${this.name} thread crashed: ${words}`));
       this.#waiting = undefined;
       this.#end();
       return;
     }
+    if (this.#stopping) {
+      this.#hooks.onLog("error", `the ${this.name} thread crashed while it stopped: ${words}`);
+      this.#end();
+      return;
+    }
+    const { restartsMax } = this.#limits;
     const nowMs = performance.now();
     this.#restartsMs = this.#restartsMs.filter((atMs) => nowMs - atMs < restartWindowMs);
-    if (this.#restartsMs.length >= this.#limits.restartsMax) {
+    if (this.#restartsMs.length >= restartsMax) {
       this.#end();
-      this.#hooks.onGiveUp(this.name, error);
+      const limit = `thread.restartsMax allows ${restartsMax} restarts in ${restartWindow}`;
+      const last = `the ${this.name} thread crashed again, and ${limit}; the last time: ${words}`;
+      this.#hooks.onGiveUp(this.name, this.#crashError(last));
       return;
     }
     const backoffMs =
       this.#limits.backoffMs * Math.min(backoffCeiling, 2 ** this.#restartsMs.length);
     this.#restartsMs.push(nowMs);
     this.#attempt++;
-    this.#hooks.onLog("error", `${error.message}; starting it again in ${backoffMs} ms`);
+    this.#hooks.onLog(
+      "error",
+      `the ${this.name} thread crashed: ${words}; starting it again in ${backoffMs} ms`,
+    );
     this.#hooks.onRestart(this.name, this.#attempt);
     this.#timer = setTimeout(() => this.#spawn(), backoffMs);
+  }
+
+  #crashError(words: string): EdgeError {
+    return new EdgeError("WORKER_CRASHED", words, "Please report it with the lines above.");
   }
 
   #end(): void {
@@ -144,11 +169,22 @@ export class RunWorker {
     this.#onStopped?.();
   }
 
+  /** The stop flag is up: from now on a crash is the end, and no further start follows. */
+  stopping(): void {
+    this.#stopping = true;
+    // Between two lives there is nobody to wait for, and nothing to report.
+    if (this.#ended || this.#worker !== undefined) return;
+    this.#report = null;
+    this.#end();
+  }
+
   /**
    * Waits until the worker has seen the stop flag and reported, at most `boundMs`; then it is
-   * ended. Returns its report, or undefined when it had none in time.
+   * ended. Returns its report, null when there was no worker to give one, or undefined when it
+   * crashed or was ended.
    */
   async stopped(boundMs: number): Promise<unknown> {
+    this.stopping();
     if (!this.#ended) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#onStopped = resolve;
@@ -162,4 +198,15 @@ export class RunWorker {
     this.#worker?.terminate();
     return inTime ? this.#report : undefined;
   }
+}
+
+/** The engine frames an error in its source, line by line: the words are what follows. */
+function crashWords(message: string): string {
+  const from = /^(?:\w*[eE]rror|.*\bexception\b).*$/m.exec(message)?.index ?? 0;
+  return message
+    .slice(from)
+    .trim()
+    .split(/\s*\n\s*/)
+    .slice(0, crashLines)
+    .join(" ");
 }

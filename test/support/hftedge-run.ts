@@ -13,21 +13,28 @@ export interface RunningEdge extends AsyncDisposable {
 }
 
 /** `feed` is a feed URL with port 0, which asks the system for a free one. */
-export async function startRun(feed: string, args: string[] = []): Promise<RunningEdge> {
-  const running = start([
-    "run",
-    "--feed",
-    feed,
-    "--inference-engine",
-    "rules",
-    "--http-listen",
-    "127.0.0.1:0",
-    "--summary",
-    "summary.json",
-    "--log-format",
-    "text",
-    ...args,
-  ]);
+export async function startRun(
+  feed: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<RunningEdge> {
+  const running = start(
+    [
+      "run",
+      "--feed",
+      feed,
+      "--inference-engine",
+      "rules",
+      "--http-listen",
+      "127.0.0.1:0",
+      "--summary",
+      "summary.json",
+      "--log-format",
+      "text",
+      ...args,
+    ],
+    { env },
+  );
   await running.until("stderr", /ready: /);
   const ports = [...running.text("stderr").matchAll(/on udp:\/\/\S+:(\d+)/g)].map(([, port]) =>
     Number(port),

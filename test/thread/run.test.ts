@@ -8,6 +8,7 @@ import { capturePath, hasCapture } from "../support/capture.ts";
 import { emptyDirectory } from "../support/directory.ts";
 import { type RunningEdge, signalsOf, startRun } from "../support/hftedge-run.ts";
 import { openTestSender } from "../support/sender.ts";
+import { tick, tickUntil } from "../support/tick.ts";
 import { until } from "../support/until.ts";
 
 const itchFile = "aapl-20200130.itch50";
@@ -28,26 +29,6 @@ async function replay(edge: RunningEdge, file: string, ...args: string[]) {
   ]);
   expect(done.stderr).toBe("");
   return JSON.parse(done.stdout) as { datagrams: number; ack: { unacknowledged: number } };
-}
-
-/** One tick of a tick feed. */
-function tick(symbol: string, bidSize: number, askSize: number, price = 100): string {
-  const [bid, ask] = [price, price + 0.01];
-  const timestamp = Date.now();
-  return JSON.stringify({ symbol, timestamp, price, volume: 100, bid, ask, bidSize, askSize });
-}
-
-/** Sends ticks that rise under buying pressure and fall under selling until the condition holds. */
-async function tickUntil(port: number, symbol: string, condition: () => boolean): Promise<void> {
-  const socket = await openTestSender(port);
-  let turn = 0;
-  await until(() => {
-    const heavy = turn++ % 40 >= 20;
-    const price = 100 + Math.abs((turn % 40) - 20) / 10;
-    socket.send(tick(symbol, heavy ? 900 : 100, heavy ? 100 : 900, price));
-    return condition();
-  });
-  socket.close();
 }
 
 function openFifo(path: string): number {
