@@ -5,7 +5,7 @@
  */
 import type { WorkerName } from "./worker.ts";
 
-const faults = ["throw", "reject", "exit", "hang"] as const;
+const faults = ["throw", "reject", "close", "hang"] as const;
 export type Fault = (typeof faults)[number];
 
 export interface FaultMessage {
@@ -19,7 +19,7 @@ export function armFault(
   send: (name: WorkerName, message: FaultMessage) => void,
 ): void {
   if (text === undefined || text === "") return;
-  const [, name, fault] = /^(feed|inference|ops):(throw|reject|exit|hang)$/.exec(text) ?? [];
+  const [, name, fault] = /^(feed|inference|ops):(throw|reject|close|hang)$/.exec(text) ?? [];
   if (name === undefined) throw new Error(`HFTEDGE_TEST_FAULT=${text} is no fault`);
   process.on("SIGUSR2", () => send(name as WorkerName, { kind: "fault", fault: fault as Fault }));
 }
@@ -27,19 +27,21 @@ export function armFault(
 /** The worker's end: fails as it is told. */
 export function failOnDemand(worker: Worker): void {
   worker.addEventListener("message", ({ data }: MessageEvent<{ kind: string }>) => {
-    if (data.kind === "fault") fail((data as FaultMessage).fault);
+    if (data.kind === "fault") fail((data as FaultMessage).fault, worker);
   });
 }
 
-function fail(fault: Fault): void {
+function fail(fault: Fault, worker: Worker): void {
   switch (fault) {
     case "throw":
       throw new Error("a fault that a test asked for");
     case "reject":
       void Promise.reject(new Error("a fault that a test asked for"));
       return;
-    case "exit":
-      process.exit(3);
+    case "close":
+      // The way of a thread to end itself, which the type of the other end does not know.
+      (worker as unknown as { close(): void }).close();
+      return;
     case "hang":
       // A wait without an end, where a loop would spin a core of the test's machine.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

@@ -45,7 +45,7 @@ function standing(edge: RunningEdge, symbol: string): unknown {
 }
 
 describe("the feed thread crashes", () => {
-  for (const fault of ["throw", "reject", "exit"]) {
+  for (const fault of ["throw", "reject", "close"]) {
     test(`${fault}: what stood becomes HOLD, then it goes on where it was`, async () => {
       await using edge = await startFaulty(`feed:${fault}`);
       const port = edge.ports[0]!;
