@@ -86,6 +86,8 @@ export class Screen {
   readonly #onKey: (key: string) => void;
   readonly #onResize: () => void;
   #open = false;
+  /** What is on the terminal; empty when that is not known. */
+  #drawn: readonly string[] = [];
 
   constructor(
     output: ScreenOutput,
@@ -112,16 +114,21 @@ export class Screen {
       this.#input.resume();
     }
     this.#output.on("resize", this.#resized);
+    this.#drawn = [];
     this.#output.write(enter);
   }
 
-  /** Draws every line over the old one, without clearing first, so that nothing flickers. */
+  /** Draws over the last frame, and only the lines that differ: a slow link carries little. */
   draw(frame: readonly string[]): void {
     if (!this.#open) return;
-    const { lines } = this.size;
-    const shown = frame.slice(0, lines);
-    const body = shown.map((line) => `${line}\x1b[K`).join("\r\n");
-    this.#output.write(`\x1b[H${body}\x1b[J`);
+    const shown = frame.slice(0, this.size.lines);
+    let text = "";
+    for (const [index, line] of shown.entries()) {
+      if (line !== this.#drawn[index]) text += `\x1b[${index + 1};1H${line}\x1b[K`;
+    }
+    if (shown.length < this.#drawn.length) text += `\x1b[${shown.length + 1};1H\x1b[J`;
+    this.#drawn = shown;
+    if (text !== "") this.#output.write(text);
   }
 
   close(): void {
@@ -142,6 +149,7 @@ export class Screen {
   readonly #resized = (): void => {
     // What was drawn for the other size is in the wrong places.
     this.#output.write("\x1b[2J");
+    this.#drawn = [];
     this.#onResize();
   };
 }

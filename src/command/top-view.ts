@@ -50,11 +50,18 @@ export interface TopFrame {
   offset: number;
 }
 
+/** As many signals are shown before the parts of stages are. */
+const signalRowsMin = 6;
+
+/** The whole frame. */
 export function renderTop(model: TopModel, look: TopLook): TopFrame {
   if (look.help) return { lines: renderHelp(look), offset: look.offset };
   const head = [titleLine(model, look), ...troubleLines(model, look), ...totals(model, look)];
   const room = look.lines - 1;
-  const top = [...head, "", ...stageLines(model, look)].slice(0, room);
+  // Signals are what it is all about: stages beyond the first few give way to them.
+  const signalRows = Math.min(model.signals.length, signalRowsMin);
+  const stageRows = Math.max(1, room - head.length - signalRows - 4);
+  const top = [...head, "", ...stageLines(model, stageRows, look)].slice(0, room);
   // A blank line and the head of the table are worth having only with a row below them.
   const rows = Math.max(0, room - top.length - 2);
   const offset = clampOffset(look.offset, model.signals.length, Math.max(1, rows));
@@ -82,7 +89,7 @@ function titleLine(model: TopModel, look: TopLook): string {
 
 const alertsShown = 3;
 /** With fewer lines than this only the first alert has one. */
-const alertLinesMin = 24;
+const alertLinesMin = 30;
 
 /** Lost connections, old numbers and open alerts: what must not be overlooked. */
 function troubleLines(model: TopModel, look: TopLook): string[] {
@@ -162,7 +169,7 @@ const wideColumnsMin = 92;
 const nameWidth = 22;
 const successWidth = 9;
 
-function stageLines(model: TopModel, look: TopLook): string[] {
+function stageLines(model: TopModel, rows: number, look: TopLook): string[] {
   if (model.stages.length === 0) return [line([{ text: "No latencies yet.", code: "dim" }], look)];
   const widths = look.columns >= wideColumnsMin ? wideStages : narrowStages;
   const head =
@@ -171,9 +178,13 @@ function stageLines(model: TopModel, look: TopLook): string[] {
     ["P50", "P99", "P99.9", "MAX"].map((name) => name.padStart(widths.time)).join("") +
     "SUCCESS".padStart(successWidth) +
     "LIMIT".padStart(widths.limit).slice(0, widths.limit);
+  const fits = model.stages.length <= rows;
+  const shown = fits ? model.stages : model.stages.slice(0, Math.max(1, rows - 1));
+  const more = `… and ${model.stages.length - shown.length} more, with a taller terminal`;
   return [
     line([{ text: head, code: "bold" }], look),
-    ...model.stages.map((stage) => stageLine(stage, model.clocksAgree, widths, look)),
+    ...shown.map((stage) => stageLine(stage, model.clocksAgree, widths, look)),
+    ...(fits ? [] : [line([{ text: more, code: "dim" }], look)]),
   ];
 }
 

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { accepted, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
-import { followStream, type StreamState } from "../web/event-stream.ts";
+import { followStream, type StreamEvent, type StreamState } from "../web/event-stream.ts";
 import { print, printJson, printLine } from "./output.ts";
 import { Screen } from "./screen.ts";
 import { TopNews } from "./top-news.ts";
@@ -17,7 +17,8 @@ interface TopFlags {
 
 /** The server sends a heartbeat more often than this. */
 const silenceMs = 20_000;
-const redrawMs = 250;
+/** Ages are drawn anew this often while no news comes; news is drawn when it comes. */
+const redrawMs = 1000;
 const plainMs = 1000;
 const onceTimeoutMs = 5000;
 
@@ -89,6 +90,7 @@ class TopView {
   #sort = 0;
   #offset = 0;
   #help = false;
+  #drawnMs = 0;
 
   constructor(address: string, colour: boolean, stop: AbortController) {
     this.#look = { address, colour };
@@ -101,8 +103,14 @@ class TopView {
     );
   }
 
-  get news(): TopNews {
-    return this.#news;
+  take(event: StreamEvent): void {
+    this.#news.take(event, Date.now());
+    this.draw();
+  }
+
+  /** For the time between news: what is shown grows older. */
+  tick(): void {
+    if (performance.now() - this.#drawnMs >= redrawMs) this.draw();
   }
 
   set state(state: StreamState) {
@@ -136,6 +144,7 @@ class TopView {
       nowMs,
     });
     this.#offset = frame.offset;
+    this.#drawnMs = performance.now();
     this.#screen.draw(frame.lines);
   }
 
@@ -212,14 +221,14 @@ async function showFullScreen(target: Target, colour: boolean): Promise<void> {
   await untilStopped(async (stop) => {
     const view = new TopView(target.address, colour, stop);
     view.open();
-    const timer = setInterval(() => view.draw(), redrawMs);
+    const timer = setInterval(() => view.tick(), redrawMs / 4);
     try {
       await followStream({
         url: `${target.url}/api/v1/stream`,
         token: target.token,
         silenceMs,
         signal: stop.signal,
-        onEvent: (event) => view.news.take(event, Date.now()),
+        onEvent: (event) => view.take(event),
         onState: (state) => {
           view.state = state;
         },

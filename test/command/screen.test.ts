@@ -69,7 +69,7 @@ describe("a screen", () => {
     expect(output.listenerCount("resize") + input.listenerCount("data")).toBe(0);
   });
 
-  test("draws over the last frame, and no more lines than there are", () => {
+  test("draws only what differs from the last frame, and no more lines than there are", () => {
     const output = new Output();
     const screen = new Screen(
       output,
@@ -83,7 +83,16 @@ describe("a screen", () => {
     output.text = "";
     output.rows = 2;
     screen.draw(["a", "b", "c"]);
-    expect(output.text).toBe("\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[J");
+    expect(output.text).toBe("\x1b[1;1Ha\x1b[K\x1b[2;1Hb\x1b[K");
+    output.text = "";
+    screen.draw(["a", "x"]);
+    expect(output.text).toBe("\x1b[2;1Hx\x1b[K");
+    output.text = "";
+    screen.draw(["a"]);
+    expect(output.text).toBe("\x1b[2;1H\x1b[J");
+    output.text = "";
+    screen.draw(["a"]);
+    expect(output.text).toBe("");
     screen.close();
   });
 
@@ -106,6 +115,8 @@ describe("a screen", () => {
     output.emit("resize");
     expect(output.text).toBe("\x1b[2J");
     expect(resizes).toBe(1);
+    screen.draw(["again"]);
+    expect(output.text).toContain("again");
     expect(screen.size).toEqual({ columns: 132, lines: 24 });
     screen.close();
   });

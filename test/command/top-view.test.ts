@@ -189,7 +189,7 @@ describe("trouble", () => {
       },
       { severity: "warning", words: "gap", openedMs: nowMs, count: 1 },
     ];
-    const [, first, second] = lines({ ...model, alerts }, look);
+    const [, first, second] = lines({ ...model, alerts }, { ...look, lines: 40 });
     expect(first).toBe("ALERT critical: total_pipeline 31 ms over 10 ms, 1,234 times in 90.0 s");
     expect(second).toBe("ALERT warning: gap, once in 0 ns");
     const small = lines({ ...model, alerts }, { ...look, lines: 12 });
@@ -227,6 +227,26 @@ describe("signals", () => {
     expect(order("newest")).toBe("BAC");
     expect(order("slowest")).toBe("CAB");
     expect(order("confidence")).toBe("CAB");
+  });
+});
+
+describe("a short terminal", () => {
+  const stages = Array.from({ length: 12 }, (_, index) => {
+    return { ...model.stages[0]!, name: `stage_${index}` };
+  });
+  const signals = Array.from({ length: 12 }, (_, index) => signal(`S${10 + index}`));
+
+  test("keeps room for signals, and tells what gave way to them", () => {
+    const text = lines({ ...model, stages, signals }, { ...look, columns: 80 });
+    expect(text.filter((row) => row.startsWith("S1") || row.startsWith("S2"))).toHaveLength(6);
+    expect(text.join("\n")).toMatch(/stage_6 .*\n… and 5 more, with a taller terminal\n/);
+  });
+
+  test("a tall one shows all", () => {
+    const text = lines({ ...model, stages, signals }, { ...look, lines: 50 }).join("\n");
+    expect(text).toContain("stage_11");
+    expect(text).not.toContain("taller");
+    expect(text).toContain("S21");
   });
 });
 

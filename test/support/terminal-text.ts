@@ -71,9 +71,10 @@ export class TerminalText {
   #control(parameters: string, letter: string): void {
     const sequence = `${parameters}${letter}`;
     if (letter === "m") return;
-    if (sequence === "H") {
-      this.#row = 0;
-      this.#column = 0;
+    if (letter === "H") {
+      const [row = 1, column = 1] = parameters.split(";").map(Number);
+      this.#row = Math.min(row, this.lines) - 1;
+      this.#column = column - 1;
     } else if (sequence === "K") this.#rows[this.#row]!.length = this.#column;
     else if (sequence === "J") {
       this.#rows[this.#row]!.length = this.#column;

@@ -18,7 +18,7 @@ export class TopTerminal {
         rows: 24,
         data: (_, data) => {
           const text = decoder.decode(data, { stream: true });
-          this.#colours ||= text.includes("\x1b[3") || text.includes("\x1b[7m");
+          this.#colours ||= /\[[1-9]\d*m/.test(text);
           this.screen.write(text);
         },
       },
