@@ -161,6 +161,8 @@ export class Arbiter {
       verdict |= this.#apply(bytes, at, count, skip, channel, next, nowNs);
       if (line === lines.answers) this.#gap.answer(channel);
     }
+    // What a line says of the past says nothing of what it should bring next.
+    if (sequencer.past) return verdict | this.#waiting();
     if (count === 0) lines.heard(channel, line, next);
     else lines.saw(channel, line, first, next, (verdict & Verdict.duplicate) === 0, nowNs);
     if ((seen & Verdict.duplicate) !== 0) return verdict | this.#waiting();

@@ -21,6 +21,8 @@ export class Sequencer {
   channels = 0;
   /** After `offer`: how many leading messages of the datagram are known already. */
   skip = 0;
+  /** After `offer`: the datagram is of the session, or of the time, before the present one. */
+  past = false;
   /** After a gap: the first missing sequence and the one after the last missing one. */
   gapFrom = 0;
   gapTo = 0;
@@ -87,6 +89,7 @@ export class Sequencer {
     const session = this.#session;
     const at = 3 * channel;
     this.skip = 0;
+    this.past = false;
     if (
       expected === first &&
       session[at] === session0 &&
@@ -120,7 +123,10 @@ export class Sequencer {
       const late =
         this.#hasPrevious[channel] === 1 &&
         sameSession(this.#previous, channel, session0, session1, session2);
-      if (late && !again) return Verdict.duplicate;
+      if (late && !again) {
+        this.past = true;
+        return Verdict.duplicate;
+      }
       this.#endSession(channel);
       if (first === 1) {
         this.#begin(channel, session0, session1, session2, next, sentNs);
@@ -132,7 +138,10 @@ export class Sequencer {
       return Verdict.sessionChange | this.#ahead(outcome);
     }
     // A redundant line may still bring what was sent before a restart.
-    if (sentNs < this.#restartNs[channel]!) return Verdict.duplicate;
+    if (sentNs < this.#restartNs[channel]!) {
+      this.past = true;
+      return Verdict.duplicate;
+    }
     if (first < expected) {
       if (first === 1 && sentNs > this.#sentNs[channel]!) {
         this.#expected[channel] = next;

@@ -168,6 +168,21 @@ describe("two lines", () => {
   });
 });
 
+test("lineLaggingBehindASessionChangeKeepsItsCounts", () => {
+  send(1, 5, a, 0);
+  send(1, 2, b, 1);
+  packer.setSession("000000002A");
+  send(1, 1, a, 2);
+  packer.setSession("000000001A");
+  send(3, 3, b, 3);
+  packer.setSession("000000002A");
+  expect(send(1, 1, b, 4)).toBe(Verdict.duplicate);
+  send(2, 1, b, 5);
+  expect(arbiter.lines.count(b, LineCount.late)).toBe(0);
+  expect(arbiter.lines.count(b, LineCount.lost)).toBe(0);
+  expect(applied()).toEqual([1, 2, 3, 4, 5, 1, 2]);
+});
+
 describe("retransmission", () => {
   test("isAskedForWhenTheHoldIsOver", () => {
     send(1, 2, a, 0);
