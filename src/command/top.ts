@@ -3,11 +3,11 @@ import { Command, InvalidArgumentError } from "commander";
 import { accepted, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
-import { followStream, type StreamEvent, type StreamState } from "../web/event-stream.ts";
+import { followStream } from "../web/event-stream.ts";
 import { print, printJson, printLine } from "./output.ts";
-import { Screen } from "./screen.ts";
 import { TopNews } from "./top-news.ts";
-import { renderTop, renderTopPlain, topSorts, type TopLook } from "./top-view.ts";
+import { redrawMs, TopSession, troubleOf } from "./top-session.ts";
+import { renderTop, renderTopPlain } from "./top-view.ts";
 
 interface TopFlags {
   url?: string;
@@ -17,8 +17,6 @@ interface TopFlags {
 
 /** The server sends a heartbeat more often than this. */
 const silenceMs = 20_000;
-/** Ages are drawn anew this often while no news comes; news is drawn when it comes. */
-const redrawMs = 1000;
 const plainMs = 1000;
 const onceTimeoutMs = 5000;
 
@@ -74,136 +72,6 @@ async function readToken(path: string): Promise<string> {
   }
 }
 
-/** What is wrong with the connection in words; "" while it is well. */
-function troubleOf(state: StreamState): string {
-  if (state.kind === "open") return "";
-  return state.kind === "lost" ? state.reason : "connecting";
-}
-
-class TopView {
-  readonly #news = new TopNews();
-  readonly #stop: AbortController;
-  readonly #screen: Screen;
-  readonly #look: Pick<TopLook, "colour" | "address">;
-  #paused: ReturnType<TopNews["model"]> | undefined;
-  #trouble = "connecting";
-  #sort = 0;
-  #offset = 0;
-  #help = false;
-  #drawnMs = 0;
-
-  constructor(address: string, colour: boolean, stop: AbortController) {
-    this.#look = { address, colour };
-    this.#stop = stop;
-    this.#screen = new Screen(
-      process.stdout,
-      process.stdin,
-      (key) => this.#key(key),
-      () => this.draw(),
-    );
-  }
-
-  take(event: StreamEvent): void {
-    this.#news.take(event, Date.now());
-    this.draw();
-  }
-
-  /** For the time between news: what is shown grows older. */
-  tick(): void {
-    if (performance.now() - this.#drawnMs >= redrawMs) this.draw();
-  }
-
-  set state(state: StreamState) {
-    // A first refusal is told at once; while it tries again, the last reason stays.
-    if (state.kind !== "connecting") this.#trouble = troubleOf(state);
-    this.draw();
-  }
-
-  open(): void {
-    this.#screen.open();
-    this.draw();
-  }
-
-  close(): void {
-    this.#screen.close();
-  }
-
-  draw(): void {
-    const nowMs = Date.now();
-    const model = this.#paused ?? this.#news.model();
-    const { columns, lines } = this.#screen.size;
-    const frame = renderTop(model, {
-      ...this.#look,
-      columns,
-      lines,
-      sort: topSorts[this.#sort]!,
-      offset: this.#offset,
-      paused: this.#paused !== undefined,
-      help: this.#help,
-      trouble: this.#trouble,
-      nowMs,
-    });
-    this.#offset = frame.offset;
-    this.#drawnMs = performance.now();
-    this.#screen.draw(frame.lines);
-  }
-
-  #key(key: string): void {
-    const page = Math.max(1, this.#screen.size.lines >> 1);
-    switch (key) {
-      case "q":
-      case "interrupt":
-        this.#stop.abort();
-        return;
-      case "suspend":
-        this.#screen.close();
-        // Returns when the shell lets the job go on.
-        process.kill(process.pid, "SIGSTOP");
-        this.#screen.open();
-        break;
-      case " ":
-        this.#paused = this.#paused === undefined ? this.#news.model() : undefined;
-        break;
-      case "s":
-        this.#sort = (this.#sort + 1) % topSorts.length;
-        this.#offset = 0;
-        break;
-      case "h":
-      case "?":
-        this.#help = !this.#help;
-        break;
-      case "escape":
-        this.#help = false;
-        break;
-      case "up":
-      case "k":
-        this.#offset--;
-        break;
-      case "down":
-      case "j":
-        this.#offset++;
-        break;
-      case "page-up":
-        this.#offset -= page;
-        break;
-      case "page-down":
-        this.#offset += page;
-        break;
-      case "home":
-      case "g":
-        this.#offset = 0;
-        break;
-      case "end":
-      case "G":
-        this.#offset = Number.MAX_SAFE_INTEGER;
-        break;
-      default:
-        return;
-    }
-    this.draw();
-  }
-}
-
 /** A stop that signals and the view share; the listeners are gone when `done` settles. */
 async function untilStopped(work: (stop: AbortController) => Promise<void>): Promise<void> {
   const stop = new AbortController();
@@ -219,7 +87,7 @@ async function untilStopped(work: (stop: AbortController) => Promise<void>): Pro
 
 async function showFullScreen(target: Target, colour: boolean): Promise<void> {
   await untilStopped(async (stop) => {
-    const view = new TopView(target.address, colour, stop);
+    const view = new TopSession(target.address, colour, stop);
     view.open();
     const timer = setInterval(() => view.tick(), redrawMs / 4);
     try {

@@ -1,13 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import type { TopModel, TopSignal } from "../../src/command/top-model.ts";
 import { emptyModel } from "../../src/command/top-news.ts";
-import {
-  clampOffset,
-  renderTop,
-  renderTopPlain,
-  sortSignals,
-  type TopLook,
-} from "../../src/command/top-view.ts";
+import type { TopLook } from "../../src/command/top-line.ts";
+import { clampOffset, sortSignals } from "../../src/command/top-table.ts";
+import { renderTop, renderTopPlain } from "../../src/command/top-view.ts";
 
 const nowMs = 1_800_000_000_000;
 
