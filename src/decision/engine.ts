@@ -36,6 +36,8 @@ export interface EngineFeed {
   quotesOptional: boolean;
   /** No datagram for this long makes the channel stale. */
   silenceNs: number;
+  /** The feed's midnight, ns since the run's base. */
+  midnightNs: number;
   /** Books joined in mid-session, or with lost messages behind them, may be used as they are. */
   partialBooks: boolean;
 }
@@ -66,7 +68,13 @@ export interface EngineOptions {
   /** Answers older than this are HOLD; 0 for never. */
   maxStaleS: number;
   counters: Uint32Array;
-  stages: { ingestion: Recorder; cache: Recorder; cached: Recorder; uncached: Recorder };
+  stages: {
+    network: Recorder;
+    ingestion: Recorder;
+    cache: Recorder;
+    cached: Recorder;
+    uncached: Recorder;
+  };
 }
 
 const count = Metric.feed;
@@ -93,6 +101,8 @@ function reasonsOf(feed: EngineFeed): Uint8Array {
 const unusual = ~Verdict.applied;
 /** Answers applied, and repetitions sent, in one poll at most: a bound on its time. */
 const pollBatch = 64;
+/** Clocks of one trading system are never a minute apart. */
+const clockApartNs = 60e9;
 /** Pending states looked at in one poll: a thousand of them in less than a tenth of a second. */
 const sweepBatch = 16;
 
@@ -162,6 +172,7 @@ export class Engine {
     const verdict = decoder.decode(bytes, length, line, receiveNs);
     if ((verdict & unusual) !== 0 || this.health.blocked[feed] !== 0)
       this.#notice(feed, verdict, receiveNs);
+    this.#network(feed, receiveNs);
     const touched = books.touchedCount;
     if (touched === 0) return;
     if (this.#instruments.count !== this.#known) this.#admit();
@@ -181,6 +192,17 @@ export class Engine {
     books.clearTouched();
     this.#emitter.flush();
     this.#options.stages.cached.record(this.#now() - receiveNs);
+  }
+
+  /**
+   * Sender's time to kernel receive time. Times further apart than clocks can be are another day's
+   * (a replay) and say nothing; a little below zero they say that the clocks disagree, and the
+   * recorder counts that.
+   */
+  #network(feed: number, receiveNs: number): void {
+    const { decoder, midnightNs } = this.#feeds[feed] as EngineFeed;
+    const latencyNs = receiveNs - midnightNs - decoder.sentNs;
+    if (Math.abs(latencyNs) < clockApartNs) this.#options.stages.network.record(latencyNs);
   }
 
   #evaluate(

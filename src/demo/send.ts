@@ -2,6 +2,7 @@
  * Sends the synthetic market over a real loopback socket, each datagram at its intended time. Made for
  * a thread of its own: it shares nothing with a receiver but the stop flag.
  */
+import { realtimeNs } from "../host/libc.ts";
 import type { Clock } from "../replay/clock.ts";
 import { SystemClock } from "../replay/clock.ts";
 import { type Line, UdpLine } from "../replay/line.ts";
@@ -54,7 +55,8 @@ export async function startDemo(options: DemoOptions): Promise<DemoResult> {
   const target = { host, port: options.port, interface: null, ttl: null };
   const line = await UdpLine.open(target, () => {});
   try {
-    const nowMs = performance.timeOrigin + performance.now();
+    // Not performance.timeOrigin: it was seen to be milliseconds away from the kernel's clock.
+    const nowMs = realtimeNs(0) / 1e6;
     const startMs = (((nowMs - (options.midnightMs ?? 0)) % dayMs) + dayMs) % dayMs;
     return await sendDemo(options, line, new SystemClock(), Math.round(startMs * 1e6));
   } finally {
@@ -70,10 +72,11 @@ export async function sendDemo(
   startNs: number,
 ): Promise<DemoResult> {
   const { stop, flood = false, durationMs } = options;
+  // Before the market is made, which takes milliseconds: its stamps count from `startNs`.
+  const beganNs = clock.nowNs();
   const market = new DemoMarket({ seed: options.seed, rate: options.rate, startNs });
   const pace = new Pace(flood ? Number.POSITIVE_INFINITY : 1);
   const reopenNs = (options.reopenMs ?? (flood ? floodReopenMs : 0)) * 1e6;
-  const beganNs = clock.nowNs();
   const endNs = durationMs > 0 ? beganNs + durationMs * 1e6 : Number.POSITIVE_INFINITY;
   let reopenAtNs = reopenNs > 0 ? beganNs + reopenNs : Number.POSITIVE_INFINITY;
   pace.start(beganNs);

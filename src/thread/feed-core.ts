@@ -82,6 +82,7 @@ export function createFeedCore(
     books: books[index] as BookSet,
     quotesOptional: feed.format === "tick",
     silenceNs: feed.silenceNs,
+    midnightNs: Number(feed.midnightNs - BigInt(plan.baseSeconds) * 1_000_000_000n),
     partialBooks: feed.partialBooks,
   }));
   const table = openTable(shared.table, plan.table);
@@ -141,6 +142,7 @@ export function createFeedCore(
     maxStaleS: config.inference.maxStaleS,
     counters,
     stages: {
+      network: board.recorder(Stage.networkLatency),
       ingestion: board.recorder(Stage.dataIngestion),
       cache: board.recorder(Stage.cacheAccess),
       cached: board.recorder(Stage.totalCached),

@@ -1,6 +1,8 @@
 /** "A standing BUY or SELL must never outlive its reason": each rule, in virtual time. */
 import { describe, expect, test } from "bun:test";
 import { Decision } from "../../src/decision/signal.ts";
+import { RecorderCell, RecorderStat } from "../../src/telemetry/recorder.ts";
+import { Stage } from "../../src/telemetry/stage.ts";
 import { EngineRig, moreAsk, moreBid, Outcome, Reason, said } from "../support/engine-rig.ts";
 
 const { buy, sell } = Decision;
@@ -341,7 +343,7 @@ describe("the signal", () => {
       state: "0",
       latencyNs: 10_000,
     });
-    expect(BigInt(signal!.run.padStart(16, "0").replace(/^/, "0x"))).toBe(1_767_000_000_000n);
+    expect(BigInt(signal!.run.padStart(16, "0").replace(/^/, "0x"))).toBe(1_767_366_000_000n);
   });
 
   test("everyMode says each evaluation, stateMode each change of state", () => {
@@ -365,5 +367,37 @@ describe("the signal", () => {
       "AAA SELL l1",
       "BBB BUY l1",
     ]);
+  });
+});
+
+describe("network_latency", () => {
+  const counted = (rig: EngineRig) =>
+    rig.board.recorder(Stage.networkLatency).cells[RecorderCell.count]!;
+  const negative = (rig: EngineRig) =>
+    rig.board.recorder(Stage.networkLatency).cells[RecorderCell.negatives]!;
+
+  test("is from the sender's time to the kernel's", () => {
+    const rig = standing();
+    const before = counted(rig);
+    rig.book("AAA", 210, 100);
+    expect(counted(rig)).toBe(before + 1);
+    expect(rig.board.recorder(Stage.networkLatency).stats[RecorderStat.sumNs]).toBeCloseTo(
+      60_000,
+      -4,
+    );
+  });
+
+  test("below zero is counted: the clocks disagree", () => {
+    const rig = new EngineRig();
+    rig.senderBehindNs = -1e6;
+    rig.book("AAA", 210, 100);
+    expect(negative(rig)).toBe(1);
+  });
+
+  test("of another day's capture says nothing and is not recorded", () => {
+    const rig = new EngineRig();
+    rig.senderBehindNs = 3600e9;
+    rig.book("AAA", 210, 100);
+    expect(counted(rig)).toBe(0);
   });
 });

@@ -49,6 +49,8 @@ export class EngineRig {
   readonly board: BoardWriter;
   /** ns since the run's base. */
   nowNs = 10e9;
+  /** How long ago the sender's clock says that a datagram was sent when the kernel gets it. */
+  senderBehindNs = 30_000;
   /** How long datagrams wait in the socket before they are read. */
   queuedNs = 10_000;
   sequence = 1;
@@ -77,7 +79,7 @@ export class EngineRig {
       userId: 1000,
       systemFile: "/nonexistent/hftedge.toml",
     });
-    this.plan = planRun(config, "/nonexistent", 1_767_000_000_000);
+    this.plan = planRun(config, "/nonexistent", 1_767_366_000_000);
     this.shared = createShared(this.plan);
     this.table = openTable(this.shared.table, this.plan.table);
     this.control = new Control(this.shared.control, this.plan.limits.heldSymbols);
@@ -160,8 +162,12 @@ export class EngineRig {
     return locate;
   }
 
+  /** Market time: the sender's clock, which is the receiver's but for `senderBehindNs`. */
   #marketNs(): number {
-    return 34_200e9 + this.nowNs;
+    const midnightNs = Number(
+      this.plan.feeds[0]!.midnightNs - BigInt(this.plan.baseSeconds) * 1_000_000_000n,
+    );
+    return this.nowNs - midnightNs - this.senderBehindNs;
   }
 
   /** One datagram with what `write` packs, in sequence; returns the signals that it caused. */
