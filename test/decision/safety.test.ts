@@ -370,17 +370,16 @@ describe("the signal", () => {
   });
 });
 
-describe("network_latency", () => {
-  const counted = (rig: EngineRig) =>
-    rig.board.recorder(Stage.networkLatency).cells[RecorderCell.count]!;
-  const negative = (rig: EngineRig) =>
-    rig.board.recorder(Stage.networkLatency).cells[RecorderCell.negatives]!;
+function networkCell(rig: EngineRig, cell: number): number {
+  return rig.board.recorder(Stage.networkLatency).cells[cell]!;
+}
 
+describe("network_latency", () => {
   test("is from the sender's time to the kernel's", () => {
     const rig = standing();
-    const before = counted(rig);
+    const before = networkCell(rig, RecorderCell.count);
     rig.book("AAA", 210, 100);
-    expect(counted(rig)).toBe(before + 1);
+    expect(networkCell(rig, RecorderCell.count)).toBe(before + 1);
     expect(rig.board.recorder(Stage.networkLatency).stats[RecorderStat.sumNs]).toBeCloseTo(
       60_000,
       -4,
@@ -391,13 +390,13 @@ describe("network_latency", () => {
     const rig = new EngineRig();
     rig.senderBehindNs = -1e6;
     rig.book("AAA", 210, 100);
-    expect(negative(rig)).toBe(1);
+    expect(networkCell(rig, RecorderCell.negatives)).toBe(1);
   });
 
   test("of another day's capture says nothing and is not recorded", () => {
     const rig = new EngineRig();
     rig.senderBehindNs = 3600e9;
     rig.book("AAA", 210, 100);
-    expect(counted(rig)).toBe(0);
+    expect(networkCell(rig, RecorderCell.count)).toBe(0);
   });
 });
