@@ -79,6 +79,7 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   const write = createLog(config.log);
   const log = demo === undefined ? write : demo.quietly(write);
   const plan = planRun(config, dataDirectory, Date.now());
+  plan.configFile = loaded.file;
   // The demo is for the eyes: on a terminal its table is not torn by lines of JSON.
   if (demo !== undefined && process.stdout.isTTY) plan.stdout = false;
   const supervisor = new Supervisor(plan, { log, stdout: standardOutput() });

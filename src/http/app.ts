@@ -8,6 +8,12 @@ import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { problem, problemOf } from "./problem.ts";
 import type { ApiSource } from "./source.ts";
+import { symbolRoutes } from "./symbol.ts";
+import { partRoutes } from "./part.ts";
+import { metricRoutes } from "./metric.ts";
+import { diagnosisRoutes } from "./diagnosis.ts";
+import { compress } from "./compress.ts";
+import { docRoutes } from "./doc.ts";
 import { statusRoutes } from "./status.ts";
 import { streamRoutes } from "./stream.ts";
 import { signalRoutes } from "./signal.ts";
@@ -35,6 +41,10 @@ const allRoutes = [
   latencyExportRoutes,
   alertRoutes,
   signalRoutes,
+  symbolRoutes,
+  partRoutes,
+  metricRoutes,
+  diagnosisRoutes,
   healthRoutes,
   homeRoutes,
 ] as const;
@@ -43,6 +53,7 @@ const readMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 export function createApp(source: ApiSource, options: AppOptions): App {
   const app = new Hono<GuardEnv>();
+  app.use(compress);
   app.use(securityHeaders);
   app.use(guard(options.guard));
   app.use(async (c, next) => {
@@ -52,6 +63,7 @@ export function createApp(source: ApiSource, options: AppOptions): App {
     return problem(c, 405, "READ_ONLY", detail, { headers });
   });
   for (const routes of allRoutes) routes(app, source);
+  docRoutes(app, source.build.version);
   app.notFound((c) =>
     problem(c, 404, "NO_RESOURCE", `there is nothing at ${c.req.path}`, {
       hint: "GET /openapi.json lists what there is.",

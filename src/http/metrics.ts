@@ -1,5 +1,6 @@
 /** /metrics in Prometheus' text format 0.0.4, with classic histograms. */
 import { cellCount, highestOf } from "../telemetry/bucket.ts";
+import { channelMetricName } from "../store/collect.ts";
 import { labelsAt, metricSpecs } from "../telemetry/metric.ts";
 import { stages } from "../telemetry/stage.ts";
 import type { ApiSource } from "./source.ts";
@@ -49,19 +50,13 @@ export function metricsText({ board, channelNames, channelHelp, build }: ApiSour
     for (let i = 0; i < cells; i++) text += sample(name, labelsAt(spec, i), values[id + i]!);
   }
   channelNames.counts.forEach((count, cell) => {
-    const name = channelMetric(count);
+    const name = channelMetricName(count);
     text += head(name, "counter", channelHelp[cell] ?? count);
-    channelNames.channels.forEach((feed, index) => {
-      text += sample(name, { feed }, board.channels[index]!.totals[cell]!);
+    channelNames.channels.forEach((channel, index) => {
+      text += sample(name, { channel }, board.channels[index]!.totals[cell]!);
     });
   });
   return text + stageText(board);
-}
-
-/** "lostMessages" → "hftedge_feed_lost_messages_total". */
-function channelMetric(count: string): string {
-  const words = count.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return `hftedge_feed_${words}_total`;
 }
 
 function stageText(board: ApiSource["board"]): string {

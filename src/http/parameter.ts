@@ -18,8 +18,8 @@ export class ParameterError extends EdgeError {
 }
 
 export function parameterProblem(c: Context, error: ParameterError): Response {
-  const { code, message, hint, parameter, reason } = error;
-  return problem(c, 400, code, message, { hint, errors: [{ name: parameter, reason }] });
+  const { message, hint, parameter, reason } = error;
+  return problem(c, 400, "PARAMETER", message, { hint, errors: [{ name: parameter, reason }] });
 }
 
 interface Issue {

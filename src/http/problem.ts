@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { EdgeError } from "../error.ts";
+import { problemCodes, type ProblemCode } from "./problem-code.ts";
 import type { ProblemBody } from "./schema.ts";
 
 export interface ProblemOptions {
@@ -31,7 +32,7 @@ const titles: Readonly<Record<number, string>> = {
 
 export function problemBody(
   status: number,
-  code: string,
+  code: ProblemCode,
   detail: string,
   { hint = "", errors }: ProblemOptions = {},
 ): ProblemBody {
@@ -42,7 +43,7 @@ export function problemBody(
 
 export function problemResponse(
   status: number,
-  code: string,
+  code: ProblemCode,
   detail: string,
   options: ProblemOptions = {},
 ): Response {
@@ -59,7 +60,7 @@ export function problemResponse(
 export function problem(
   c: Context,
   status: ContentfulStatusCode,
-  code: string,
+  code: ProblemCode,
   detail: string,
   options: ProblemOptions = {},
 ): Response {
@@ -73,6 +74,7 @@ export function problem(
 
 /** What the request asked for cannot be: the words and the remedy are the error's own. */
 export function problemOf(c: Context, error: EdgeError): Response {
-  const { code, message, hint } = error;
+  const { message, hint } = error;
+  const code = error.code in problemCodes ? (error.code as ProblemCode) : "REQUEST";
   return problem(c, code === "STORE_MISSING" ? 503 : 400, code, message, { hint });
 }

@@ -1,9 +1,21 @@
 /** What the API is told: implemented by whoever runs the service, or by a test. */
+import type { Diagnosis } from "../doctor/diagnose.ts";
+import type { Page } from "../store/record-query.ts";
+import type { CacheBody, FeedBody, InferenceBody } from "./part-schema.ts";
+import type { SymbolBody, SymbolDetail } from "./symbol.ts";
 import type { HistoryReader } from "../store/query.ts";
 import type { ChannelNames } from "../telemetry/alert-rule.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
 import type { Hub } from "./hub.ts";
 import type { Readiness, Status } from "./status-schema.ts";
+
+export interface SymbolPage {
+  prefix: string;
+  feed: string | undefined;
+  limit: number;
+  /** 0, or the `next` of the page before. */
+  after: number;
+}
 
 export interface ApiSource {
   /** Epoch ms. */
@@ -12,6 +24,13 @@ export interface ApiSource {
   clockMs(): number;
   limits: { pointsMax: number };
   status(): Status;
+  feed(): FeedBody;
+  cache(): CacheBody;
+  inference(): InferenceBody;
+  symbols(page: SymbolPage): Page<SymbolBody>;
+  /** Undefined for one that was never seen. */
+  symbol(symbol: string, feed: string | undefined): SymbolDetail | undefined;
+  diagnose(): Promise<Diagnosis>;
   readiness(): Readiness;
   /** Undefined while there is no history to read. */
   history(): HistoryReader | undefined;

@@ -15,10 +15,15 @@ export function seriesName(name: string, labels: Readonly<Record<string, string>
   return parts.length === 0 ? name : `${name}{${parts.join(",")}}`;
 }
 
-/** The series of one counter of one channel; `count` is its key in the codecs' table. */
-export function channelSeriesName(count: string, channel: string): string {
+/** A counter that each channel has; `count` is its key in the codecs' table. */
+export function channelMetricName(count: string): string {
   const words = count.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return seriesName(`hftedge_channel_${words}_total`, { channel });
+  return `hftedge_channel_${words}_total`;
+}
+
+/** The series of one counter of one channel. */
+export function channelSeriesName(count: string, channel: string): string {
+  return seriesName(channelMetricName(count), { channel });
 }
 
 export class Collector {

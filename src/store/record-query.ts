@@ -6,6 +6,8 @@ import { and, desc, eq, gte, isNull, lt, lte, type SQL } from "drizzle-orm";
 import {
   alertTable,
   type AlertRow,
+  decisionTable,
+  type DecisionRow,
   eventTable,
   type EventRow,
   gapTable,
@@ -141,6 +143,15 @@ export class RecordQuery {
         .limit(page.limit + 1)
         .all(),
     );
+  }
+
+  /** What a version of the model said about a state (its canonical text). */
+  decision(version: string, state: string): DecisionRow | undefined {
+    return this.history
+      .select()
+      .from(decisionTable)
+      .where(and(eq(decisionTable.version, version), eq(decisionTable.state, state)))
+      .get();
   }
 
   /** Names of all stages and metrics that were ever stored. */

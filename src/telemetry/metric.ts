@@ -33,10 +33,9 @@ function gauge(name: string, unit: string, help: string, labels: Labels = []): M
   return { kind: "gauge", name: `hftedge_${name}${suffix}`, help, unit, labels };
 }
 
-/** In the order of the signal's own enumerations: their numbers are offsets into the family. */
+/** In the order of the signal's own enumerations; no signal is without a source, so that begins at 1. */
 export const decisionLabels = ["none", "buy", "sell", "hold"] as const;
 export const sourceLabels = [
-  "none",
   "l1",
   "l2",
   "model",
@@ -176,8 +175,6 @@ const tables = {
     hostsUp: gauge("inference_hosts_up", "", "Model servers that answered their last check."),
     breakersOpen: gauge("breakers_open", "", "Breakers that are open or half open."),
     modelPinned: gauge("model_pinned", "", "1 when the model is in memory without an end."),
-    tableEntries: gauge("cache_entries", "", "Decisions in the in-memory table."),
-    tableLimit: gauge("cache_entries_limit", "", "Most decisions the in-memory table can hold."),
     warmDone: gauge("warm_progress", "ratio", "Share of the state space that has a decision."),
   },
   ops: {
@@ -221,6 +218,8 @@ const tables = {
     receiveQueueDrops: counter("receive_queue_drops", "Datagrams the kernel dropped, queue full."),
     residentBytes: gauge("resident_memory", "bytes", "Resident set of all threads."),
     ready: gauge("ready", "", "1 ready, 0.5 degraded, 0 not ready."),
+    tableEntries: gauge("cache_entries", "", "Decisions in the in-memory table."),
+    tableLimit: gauge("cache_entries_limit", "", "Most decisions the in-memory table can hold."),
     cpuRatio: gauge("host_cpu", "ratio", "Busy share of all cores."),
     loadOne: gauge("host_load1", "", "Load average over one minute."),
     hostMemoryRatio: gauge("host_memory_used", "ratio", "Share of memory that is not available."),

@@ -7,7 +7,11 @@ import { join } from "node:path";
 import type { InferenceReport } from "../inference/port.ts";
 import type { Delivery } from "../inference/outbox.ts";
 import type { RulesReport } from "../inference/rules-engine.ts";
-import { buildFacts } from "../host/build-fact.ts";
+import { diagnose } from "../doctor/diagnose.ts";
+import type { MachineNeeds } from "../doctor/context.ts";
+import type { Mode } from "../inference/verdict.ts";
+import { StateSpace } from "../market/state.ts";
+import { buildFacts, compiled } from "../host/build-fact.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { openRoot } from "../host/root.ts";
 import { Hub, StreamCap } from "../http/hub.ts";
@@ -23,6 +27,11 @@ import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
 import { AlertDesk } from "./ops-alert.ts";
 import { HostGauges, QueueDrops } from "./ops-host.ts";
+import { machineNeeds } from "./machine-need.ts";
+import { cacheBody, type CacheFacts, FeedActivity, feedBody, inferenceBody } from "./ops-part.ts";
+import { SymbolView } from "./ops-symbol.ts";
+import { TableCount } from "./ops-table.ts";
+import { Publication } from "./publication.ts";
 import { alertRules, channelNames, newRun, runKey } from "./ops-plan.ts";
 import { readinessOf } from "./ops-readiness.ts";
 import { ReportWindow } from "./ops-report.ts";
@@ -57,6 +66,11 @@ export class OpsCore {
   readonly #log: OpsLog;
   readonly #tap: SignalTap;
   readonly #keeper: HistoryKeeper;
+  readonly #table: TableCount;
+  readonly #activity: FeedActivity;
+  readonly #space: CacheFacts;
+  readonly #needs: MachineNeeds;
+  readonly #symbols: SymbolView;
   readonly #window = new StageWindow(windowSeconds);
   readonly #report = new ReportWindow();
   readonly #host: HostGauges;
@@ -109,6 +123,22 @@ export class OpsCore {
       symbolsMax: limits.instruments,
     });
     const root = openRoot();
+    this.#table = new TableCount(shared.table, plan.table);
+    this.board.gauge(Metric.ops.tableLimit, plan.table.capacity);
+    this.#activity = new FeedActivity(plan.feeds.length);
+    const space = new StateSpace(plan.state);
+    this.#space = { features: space.features.map(({ feature }) => feature), states: space.size };
+    const file = plan.configFile;
+    this.#needs = machineNeeds({ config, dataDirectory: plan.dataDirectory, file }, ownProgram());
+    this.#symbols = new SymbolView({
+      plan,
+      publication: new Publication(shared.publication, limits.instruments),
+      control: this.control,
+      nowNs: () => realtimeNs(plan.baseSeconds),
+      history: () => this.store.reader,
+      version: () => this.inference?.version ?? "",
+      mode: () => modeOf(this.inference),
+    });
     this.#host = new HostGauges(root, this.board);
     this.#drops = new QueueDrops(root);
     this.#say(this.store.notices());
@@ -143,6 +173,7 @@ export class OpsCore {
     this.#tap.drain(performance.now());
     this.#gauges();
     const { changes, notices, latency } = this.#keeper.tick(nowMs);
+    this.#activity.second(this.reader, nowMs);
     this.alerts.announce(changes);
     this.#say(notices);
     this.#window.push(latency);
@@ -165,6 +196,19 @@ export class OpsCore {
       clockMs: () => performance.now(),
       limits: { pointsMax: this.plan.config.http.pointsMax },
       status: () => this.status(),
+      feed: () => feedBody(this.plan, this.reader, this.#activity, this.nowMs()),
+      cache: () => cacheBody(this.plan, this.#space, this.reader, this.#window),
+      inference: () =>
+        inferenceBody(
+          this.plan,
+          this.inference,
+          this.reader,
+          this.#window,
+          this.status().inference.state,
+        ),
+      symbols: (page) => this.#symbols.list(page),
+      symbol: (symbol, feed) => this.#symbols.one(symbol, feed),
+      diagnose: () => diagnose({ needs: this.#needs }),
       readiness: () => this.readiness(),
       history: () => this.store.reader,
       board: this.reader,
@@ -200,6 +244,8 @@ export class OpsCore {
     const { board } = this;
     const ids = Metric.ops;
     this.#host.read();
+    this.#table.second();
+    board.gauge(ids.tableEntries, this.#table.entries);
     board.count(ids.receiveQueueDrops, this.#drops.read());
     board.gauge(ids.httpSubscribers, this.streams.open);
     board.gauge(ids.ready, { ready: 1, degraded: 0.5, "not ready": 0 }[this.readiness().status]);
@@ -264,6 +310,16 @@ export class OpsCore {
       this.#log(level, message);
     }
   }
+}
+
+function modeOf(report: InferenceReport | RulesReport | undefined): Mode {
+  const mode = report?.engine === "ollama" ? report.mode : "";
+  return mode === "json" || mode === "text" ? mode : "logprobs";
+}
+
+/** How this program is started, for what has to be asked of another process of it. */
+function ownProgram(): string[] {
+  return compiled ? [process.execPath] : [process.execPath, Bun.main];
 }
 
 function hostFacts(): Record<string, unknown> {

@@ -200,7 +200,8 @@ function feedWords(
 
 function cacheOf({ counters, gauges }: BoardReader): Status["cache"] {
   const { l1Hits, l1Misses, pending } = Metric.feed;
-  const { l2Hits, l2Misses, tableEntries, tableLimit } = Metric.inference;
+  const { l2Hits, l2Misses } = Metric.inference;
+  const { tableEntries, tableLimit } = Metric.ops;
   const hits = counters.feed.deltas[l1Hits]!;
   const misses = counters.feed.deltas[l1Misses]!;
   const l2 = counters.inference.totals[l2Hits]!;
@@ -209,8 +210,8 @@ function cacheOf({ counters, gauges }: BoardReader): Status["cache"] {
     missesPerS: misses,
     l1Share: shareOf(hits, hits + misses),
     l2Share: shareOf(l2, l2 + counters.inference.totals[l2Misses]!),
-    entries: gauges.inference[tableEntries]!,
-    entriesLimit: gauges.inference[tableLimit]!,
+    entries: gauges.ops[tableEntries]!,
+    entriesLimit: gauges.ops[tableLimit]!,
     pending: gauges.feed[pending]!,
   };
 }

@@ -49,6 +49,8 @@ export interface RunPlan {
   table: TableSpec;
   limits: RunLimits;
   config: Config;
+  /** Where the configuration came from; null for defaults, environment and flags. */
+  configFile: string | null;
 }
 
 export interface RunLimits {
@@ -121,6 +123,7 @@ export function planRun(config: Config, dataDirectory: string, nowMs: number): R
     },
     limits,
     config,
+    configFile: null,
   };
 }
 
