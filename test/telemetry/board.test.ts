@@ -255,7 +255,7 @@ describe("metrics", () => {
   });
 
   test("label signals in the order of the signal's own enumerations", () => {
-    expect([...sourceLabels]).toEqual([...sourceNames]);
+    expect<string[]>(["none", ...sourceLabels]).toEqual([...sourceNames]);
     expect(decisionLabels.map((name) => name.toUpperCase())).toEqual([...decisionNames]);
   });
 });
