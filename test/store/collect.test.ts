@@ -38,7 +38,7 @@ test("what moved becomes a row, under the name it has in /metrics", () => {
   feed.record(Stage.cacheAccess, 1500);
   board.writer("inference").fail(Stage.ollamaProcessing);
   feed.count(Metric.feed.evaluations, 7);
-  feed.count(Metric.feed.signals + 3 * 4 + 1, 2);
+  feed.count(Metric.feed.signals + 2 * 4 + 1, 2);
   feed.channel(1)[1]! += 5;
   const { latency, metrics } = collect(epochS + 1);
   expect(metrics).toEqual([

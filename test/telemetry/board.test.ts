@@ -249,9 +249,9 @@ describe("metrics", () => {
 
   test("families number their labels with the last one fastest", () => {
     const signals = metricSpecs.find(({ key }) => key === "signals")!;
-    expect(signals.cells).toBe(44);
-    expect(labelsAt(signals, 0)).toEqual({ source: "none", decision: "none" });
-    expect(labelsAt(signals, 3 * 4 + 1)).toEqual({ source: "model", decision: "buy" });
+    expect(signals.cells).toBe(40);
+    expect(labelsAt(signals, 0)).toEqual({ source: "l1", decision: "none" });
+    expect(labelsAt(signals, 2 * 4 + 1)).toEqual({ source: "model", decision: "buy" });
   });
 
   test("label signals in the order of the signal's own enumerations", () => {
