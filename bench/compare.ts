@@ -5,6 +5,7 @@
  * with 1 when something became worse.
  */
 import { readFileSync } from "node:fs";
+import { median } from "./machine.ts";
 import type { Report } from "./run.ts";
 import type { Figure } from "./report.ts";
 
@@ -23,10 +24,6 @@ function rounds(report: Report, { bench, name }: Figure): number[] {
   return report.rounds.flatMap((figures) =>
     figures.filter((f) => f.bench === bench && f.name === name).map(({ value }) => value),
   );
-}
-
-function median(list: readonly number[]): number {
-  return list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]!;
 }
 
 const before = read(beforePath);

@@ -4,10 +4,9 @@
  * through all benchmarks in turn, so that a slow minute of the machine hits all of them alike.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildFact } from "../src/build/compile.ts";
+import { headLine, median, reportHead, type ReportHead } from "./machine.ts";
 import type { Figure } from "./report.ts";
 
 const { values } = parseArgs({
@@ -18,11 +17,7 @@ const { values } = parseArgs({
   },
 });
 
-export interface Report {
-  machine: { cpu: string; cpus: number; memoryGiB: number; kernel: string };
-  bun: string;
-  commit: string;
-  date: string;
+export interface Report extends ReportHead {
   rounds: Figure[][];
 }
 
@@ -48,29 +43,13 @@ async function round(): Promise<Figure[]> {
   return lines.map((line) => JSON.parse(line) as Figure);
 }
 
-const [processor] = cpus();
-const report: Report = {
-  machine: {
-    cpu: processor?.model ?? "unknown",
-    cpus: cpus().length,
-    memoryGiB: Math.round(totalmem() / 1024 ** 3),
-    kernel: release(),
-  },
-  bun: Bun.version,
-  commit: (await buildFact()).commit,
-  date: new Date().toISOString(),
-  rounds: [],
-};
+const report: Report = { ...(await reportHead()), rounds: [] };
 for (let i = 0; i < Number(values.rounds); i++) report.rounds.push(await round());
 
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function markdown({ machine, bun, commit, date, rounds }: Report): string {
+function markdown(from: Report): string {
+  const { rounds } = from;
   const lines = [
-    `${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, Bun ${bun}, commit ${commit}, ${date}, ${rounds.length} rounds`,
+    `${headLine(from)}, ${rounds.length} rounds`,
     "",
     "| benchmark | what | median | least | most | unit |",
     "| --- | --- | --: | --: | --: | --- |",

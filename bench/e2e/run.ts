@@ -1,173 +1,114 @@
 /**
- * Tick to signal over loopback, open loop, beside two floors in the same run: `bun run bench:e2e
- * [--rates 1000,20000,100000] [--seconds 4] [--rounds 3] [--json FILE]`. Rounds are interleaved, and
- * the quoted ratios are medians of the rounds' own ratios, because shared machines drift.
+ * Tick to signal over loopback, open loop, beside two floors and beside the pipeline that guides to
+ * this subject describe: `bun run bench:e2e [--rates 1000,20000,100000] [--guide-rates 1000,5000]
+ * [--seconds 4] [--warmup 2] [--rounds 3] [--out dist/bench-e2e]`. An empty list of rates leaves its
+ * part out.
+ *
+ * Rounds are interleaved, and the quoted ratios are medians of the rounds' own ratios, because shared
+ * machines drift. Writes OUT.json and OUT.md.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { reportHead } from "../machine.ts";
+import type { CapacityResult } from "./capacity.ts";
+import type { LoadResult } from "./load.ts";
+import { type EndToEndReport, markdown } from "./markdown.ts";
+import {
+  type Contender,
+  edgeOnChange,
+  edgeOnItch,
+  edgeOnTicks,
+  guide,
+  itchContenders,
+  lines,
+} from "./subject.ts";
 
 const { values } = parseArgs({
   options: {
     rates: { type: "string", default: "1000,20000,100000" },
+    "guide-rates": { type: "string", default: "1000,5000" },
     seconds: { type: "string", default: "4" },
     warmup: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
-    json: { type: "string" },
+    out: { type: "string", default: "dist/bench-e2e" },
   },
 });
-const rates = values.rates.split(",").map(Number);
 const rounds = Number(values.rounds);
+const messagesOfDatagram = 40;
+/** Enough for a second or two of each. */
+const guideDatagrams = 25_000;
+const edgeDatagrams = 500_000;
 
-export interface LoadResult {
-  rate: number;
-  sent: number;
-  received: number;
-  lost: number;
-  lateSends: number;
-  p50Us: number;
-  p90Us: number;
-  p99Us: number;
-  p999Us: number;
-  maxUs: number;
+function list(text: string): number[] {
+  return text === "" ? [] : text.split(",").map(Number);
 }
 
-const here = import.meta.dir;
-const binary = join(here, "../../hftedge");
-const contenders = ["native echo", "bun echo", "hftedge"] as const;
-type Contender = (typeof contenders)[number];
-
-async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
-      yield text.slice(0, end);
-      text = text.slice(end + 1);
-    }
-  }
-}
-
-interface Subject {
-  port: number;
-  stop(): Promise<void>;
-}
-
-async function startSubject(contender: Contender, answerPort: number): Promise<Subject> {
-  if (contender === "hftedge") return await startEdge(answerPort);
-  const file = contender === "bun echo" ? "bun-echo.ts" : "native-echo.ts";
-  const child = Bun.spawn([process.execPath, join(here, file)], {
+/** Runs a load generator against a contender; both are gone afterwards. */
+async function drive<T>(file: string, contender: Contender, args: readonly number[]): Promise<T> {
+  const { workload, answer } = contender;
+  const command = [process.execPath, join(import.meta.dir, file), workload, answer];
+  const load = Bun.spawn([...command, ...args.map(String)], {
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
-  const first = await lines(child.stdout).next();
-  return {
-    port: Number(first.value),
-    async stop() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
-}
-
-async function startEdge(answerPort: number): Promise<Subject> {
-  const directory = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
-  const child = Bun.spawn(
-    [
-      binary,
-      "run",
-      "--feed",
-      "udp://127.0.0.1:0?format=itch50&timeZone=UTC",
-      "--inference-engine",
-      "rules",
-      "--signal-emit",
-      "every",
-      "--signal-rate-per-symbol",
-      "0",
-      "--sink",
-      `udp://127.0.0.1:${answerPort}?encoding=binary`,
-      "--http-listen",
-      "127.0.0.1:0",
-      "--data-directory",
-      directory,
-    ],
-    { stdout: "ignore", stderr: "pipe" },
-  );
-  let port = 0;
-  for await (const line of lines(child.stderr)) {
-    port ||= Number(/on udp:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1] ?? 0);
-    if (line.includes("ready:")) break;
-  }
-  return {
-    port,
-    async stop() {
-      child.kill("SIGTERM");
-      await child.exited;
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-async function measure(contender: Contender, rate: number): Promise<LoadResult> {
-  const kind = contender === "hftedge" ? "signal" : "echo";
-  const load = Bun.spawn(
-    [process.execPath, join(here, "load.ts"), String(rate), values.seconds, values.warmup, kind],
-    { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
-  );
   const output = lines(load.stdout);
   const answerPort = Number((await output.next()).value);
-  const subject = await startSubject(contender, answerPort);
+  const subject = await contender.start(answerPort);
   load.stdin.write(String(subject.port));
   await load.stdin.end();
-  const result = JSON.parse((await output.next()).value as string) as LoadResult;
+  const result = JSON.parse((await output.next()).value as string) as T;
   await load.exited;
   await subject.stop();
   return result;
 }
 
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
+const report: EndToEndReport = {
+  ...(await reportHead()),
+  rounds,
+  seconds: Number(values.seconds),
+  warmupSeconds: Number(values.warmup),
+  latency: [],
+  capacity: [],
+};
 
-const results: { rate: number; round: number; contender: Contender; result: LoadResult }[] = [];
-for (const rate of rates) {
+async function measure(part: "floors" | "guide", contenders: readonly Contender[], rate: number) {
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
-      results.push({ rate, round, contender, result: await measure(contender, rate) });
+      const args = [rate, report.seconds, report.warmupSeconds];
+      const result = await drive<LoadResult>("load.ts", contender, args);
+      report.latency.push({ part, rate, round, contender: contender.name, result });
+      console.log(
+        `${contender.name}, ${rate}/s: p50 ${result.p50Us.toFixed(1)} µs, lost ${result.lost}`,
+      );
     }
   }
 }
 
-console.log(
-  `${cpus()[0]?.model}, ${cpus().length} CPUs, Bun ${Bun.version}, ${new Date().toISOString()}`,
-);
-console.log(
-  `${values.rounds} rounds of ${values.seconds} s after ${values.warmup} s; medians of the rounds, µs\n`,
-);
-console.log("rate/s   what          p50     p99   p99.9     max   lost   p50/bun  p99.9/bun");
-for (const rate of rates) {
-  for (const contender of contenders) {
-    const own = results.filter((row) => row.rate === rate && row.contender === contender);
-    const pick = (key: keyof LoadResult): number => median(own.map(({ result }) => result[key]));
-    const ratio = (key: keyof LoadResult): number =>
-      median(
-        own.map(({ round, result }) => {
-          const floor = results.find(
-            (row) => row.rate === rate && row.round === round && row.contender === "bun echo",
-          )!.result;
-          return result[key] / floor[key];
-        }),
-      );
-    const lost = own.reduce((sum, { result }) => sum + result.lost, 0);
-    console.log(
-      `${String(rate).padStart(6)}   ${contender.padEnd(11)}` +
-        `${pick("p50Us").toFixed(1).padStart(6)}${pick("p99Us").toFixed(1).padStart(8)}` +
-        `${pick("p999Us").toFixed(1).padStart(8)}${pick("maxUs").toFixed(0).padStart(8)}` +
-        `${String(lost).padStart(7)}${ratio("p50Us").toFixed(2).padStart(10)}${ratio("p999Us").toFixed(2).padStart(11)}`,
-    );
+async function fill(contender: Contender, datagrams: number, messages: number, round: number) {
+  const result = await drive<CapacityResult>("capacity.ts", contender, [datagrams, messages]);
+  report.capacity.push({ round, contender: contender.name, result });
+  console.log(
+    `${contender.name}: ${Math.round(result.datagramsPerSecond)} datagrams/s, unanswered ${result.unanswered}`,
+  );
+}
+
+for (const rate of list(values.rates)) await measure("floors", itchContenders, rate);
+if (guide === undefined) console.log("no python3: the guides' pipeline is left out");
+else {
+  const rates = list(values["guide-rates"]);
+  for (const rate of rates) await measure("guide", [guide, edgeOnTicks], rate);
+  for (let round = 0; round < (rates.length > 0 ? rounds : 0); round++) {
+    await fill(guide, guideDatagrams, 1, round);
+    await fill(edgeOnTicks, edgeDatagrams, 1, round);
+    await fill(edgeOnChange, edgeDatagrams, 1, round);
+    await fill(edgeOnItch, edgeDatagrams, messagesOfDatagram, round);
   }
 }
-if (values.json !== undefined) await Bun.write(values.json, JSON.stringify(results, null, 2));
+
+mkdirSync(dirname(values.out), { recursive: true });
+await Bun.write(`${values.out}.json`, `${JSON.stringify(report, null, 2)}\n`);
+const text = markdown(report);
+await Bun.write(`${values.out}.md`, text);
+console.log(`\n${text}\n${values.out}.json and ${values.out}.md written`);

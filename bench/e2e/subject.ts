@@ -1,0 +1,144 @@
+/** What is measured: each a process of its own that takes datagrams on a port and answers. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AnswerName, WorkloadName } from "./workload.ts";
+
+export interface Subject {
+  port: number;
+  stop(): Promise<void>;
+}
+
+export interface Contender {
+  name: string;
+  workload: WorkloadName;
+  answer: AnswerName;
+  start(answerPort: number): Promise<Subject>;
+}
+
+const here = import.meta.dir;
+const binary = join(here, "../../hftedge");
+
+export async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    text += decoder.decode(chunk, { stream: true });
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      yield text.slice(0, end);
+      text = text.slice(end + 1);
+    }
+  }
+}
+
+/** A program that prints its port first. */
+async function startPlain(command: string[]): Promise<Subject> {
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
+  const first = await lines(child.stdout).next();
+  return {
+    port: Number(first.value),
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+async function startEdge(feed: string, args: readonly string[]): Promise<Subject> {
+  const directory = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
+  const own = ["--inference-engine", "rules", "--http-listen", "127.0.0.1:0"];
+  const child = Bun.spawn(
+    [binary, "run", "--feed", feed, ...own, "--data-directory", directory, ...args],
+    { stdout: "ignore", stderr: "pipe" },
+  );
+  const words = lines(child.stderr);
+  let port = 0;
+  let ready = false;
+  while (!ready) {
+    const { value, done } = await words.next();
+    if (done === true) throw new Error("hftedge did not start: run it by hand to see why");
+    port ||= Number(/on udp:\/\/127\.0\.0\.1:(\d+)/.exec(value)?.[1] ?? 0);
+    ready = value.includes("ready:");
+  }
+  // What is said later must not fill the pipe.
+  void (async () => {
+    for await (const _line of words) continue;
+  })();
+  return {
+    port,
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A signal for every datagram, so that each has an answer. */
+function everySignalTo(answerPort: number): string[] {
+  const sink = `udp://127.0.0.1:${answerPort}?encoding=binary`;
+  return ["--signal-emit", "every", "--signal-rate-per-symbol", "0", "--sink", sink];
+}
+
+const itchFeed = "udp://127.0.0.1:0?format=itch50&timeZone=UTC";
+const tickFeed = "udp://127.0.0.1:0?format=tick&timestampUnit=us";
+
+/** Latency over ITCH: two floors and what is built on them. */
+export const itchContenders: readonly Contender[] = [
+  {
+    name: "native echo",
+    workload: "itch",
+    answer: "echo",
+    start: () => startPlain([process.execPath, join(here, "native-echo.ts")]),
+  },
+  {
+    name: "bun echo",
+    workload: "itch",
+    answer: "echo",
+    start: () => startPlain([process.execPath, join(here, "bun-echo.ts")]),
+  },
+  {
+    name: "hftedge",
+    workload: "itch",
+    answer: "signal",
+    start: (answerPort) => startEdge(itchFeed, everySignalTo(answerPort)),
+  },
+];
+
+const python = Bun.which("python3");
+
+/** Undefined where there is no python3. */
+export const guide: Contender | undefined =
+  python === null
+    ? undefined
+    : {
+        name: "guides' pipeline",
+        workload: "tick",
+        answer: "json",
+        start: (answerPort) =>
+          startPlain([python, join(here, "guide-pipeline.py"), String(answerPort)]),
+      };
+
+/** The same ticks, and a signal for each. */
+export const edgeOnTicks: Contender = {
+  name: "hftedge on ticks",
+  workload: "tick",
+  answer: "signal",
+  start: (answerPort) => startEdge(tickFeed, everySignalTo(answerPort)),
+};
+
+/** As it runs by default: signals where a decision changes; acknowledgements say how far it is. */
+export const edgeOnChange: Contender = {
+  name: "hftedge on ticks, on change",
+  workload: "tick",
+  answer: "ack",
+  start: () => startEdge(`${tickFeed}&ack=true`, []),
+};
+
+/** The same over ITCH. */
+export const edgeOnItch: Contender = {
+  name: "hftedge on ITCH, on change",
+  workload: "itch",
+  answer: "ack",
+  start: () => startEdge(`${itchFeed}&ack=true`, []),
+};
