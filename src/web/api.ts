@@ -39,6 +39,27 @@ export interface SignalNews {
   latencyNs: number;
 }
 
+export interface SymbolNews {
+  symbol: string;
+  feed: string;
+  bid: number | null;
+  bidSize: number;
+  ask: number | null;
+  askSize: number;
+  last: number | null;
+  lastSize: number;
+  trades: number;
+  signal: string;
+  confidence: number;
+  source: string;
+  reason: string;
+  /** In words; null while the book has no state. */
+  state: string | null;
+  held: boolean;
+  signalAgeMs: number | null;
+  updateAgeMs: number | null;
+}
+
 export interface AlertNews {
   id: number;
   rule: string;

@@ -7,7 +7,12 @@ import { readPalette } from "./palette.ts";
 import { header } from "./panel/header.ts";
 import { notice } from "./panel/notice.ts";
 import { applyTheme, nextTheme, onSystemTheme } from "./theme.ts";
+import { alertsView } from "./view/alerts.ts";
+import { feedView } from "./view/feed.ts";
+import { inferenceView } from "./view/inference.ts";
+import { machineView } from "./view/machine.ts";
 import { overview } from "./view/overview.ts";
+import { signalsView } from "./view/signals.ts";
 
 applyTheme();
 const live = new Live();
@@ -28,11 +33,11 @@ const context: Context = {
 
 const makers: Readonly<Record<View, (context: Context) => Part>> = {
   overview,
-  signals: overview,
-  alerts: overview,
-  feed: overview,
-  inference: overview,
-  machine: overview,
+  signals: signalsView,
+  alerts: alertsView,
+  feed: feedView,
+  inference: inferenceView,
+  machine: machineView,
 };
 const made = new Map<View, Part>();
 const help = helpDialog();

@@ -3,7 +3,7 @@
  * them, values from a seed, so that rare things (hostile text, clocks that disagree, gaps in the
  * data) can be shown at will. `bun test/support/dashboard-server.ts [port]` serves it to look at.
  */
-import type { AlertNews, SignalNews, StageStatus, Status } from "../../src/web/api.ts";
+import type { AlertNews, SignalNews, StageStatus, Status, SymbolNews } from "../../src/web/api.ts";
 import { pageResponse } from "../../src/web/page.ts";
 
 export interface FixtureOptions {
@@ -181,7 +181,11 @@ export function fixtureStatus(atMs: number, startedMs: number): Status {
   };
 }
 
-export function fixtureAlerts(atMs: number): AlertNews[] {
+const firstMs = Date.now();
+
+export function fixtureAlerts(nowMs: number): AlertNews[] {
+  // Moments of the past stay where they are.
+  const atMs = firstMs;
   const base = { subject: "", severity: "warning", limit: 5e6, unit: "ns" };
   return [
     {
@@ -191,7 +195,7 @@ export function fixtureAlerts(atMs: number): AlertNews[] {
       subject: "ollama_processing",
       summary: "ollama_processing took longer than its threshold.",
       openedMs: atMs - 96_000,
-      lastMs: atMs - 400,
+      lastMs: nowMs - 400,
       resolvedMs: null,
       count: 2017,
       worst: 113e6,
@@ -213,6 +217,233 @@ export function fixtureAlerts(atMs: number): AlertNews[] {
     },
   ];
 }
+
+export function fixtureSymbol(symbol: string, index: number): SymbolNews {
+  const { signal, confidence, source, reason, price } = fixtureSignal(symbol, index, Date.now());
+  return {
+    symbol,
+    feed: "nasdaq",
+    bid: price - 0.01,
+    bidSize: 400 + index * 100,
+    ask: price + 0.01,
+    askSize: 300,
+    last: price,
+    lastSize: 100,
+    trades: 91_200 + index,
+    signal,
+    confidence,
+    source,
+    reason,
+    state:
+      source === "stale"
+        ? null
+        : `spread: 2 ticks, imbalance: ${index % 3 === 0 ? "bids lead" : "even"}, momentum: up, flow: buyers, volatility: low`,
+    held: index === 7,
+    signalAgeMs: index * 700,
+    updateAgeMs: 3 * index,
+  };
+}
+
+function feature(name: string, value: number, bucket: number, words: string) {
+  return { name, value, bucket, label: `${name}: ${words}` };
+}
+
+function fixtureDetail(name: string) {
+  const index = Math.max(0, symbols.indexOf(name));
+  const symbol = fixtureSymbol(name, index);
+  return {
+    ...symbol,
+    stateId: 1742,
+    key: [2, 0, 3, 1, 4],
+    features: [
+      feature("spread", 2, 1, "2 ticks"),
+      feature("imbalance", 0.4137, 3, "bids lead"),
+      feature("momentum", 1.27, 4, "up"),
+      feature("flow", 0.31, 3, "buyers"),
+      feature("volatility", 0.0412, 1, "low"),
+    ],
+    exchangeTime: new Date().toISOString(),
+    prompt:
+      "You are the decision stage of a trading system. You are given the state of one market, measured over the last moments. Decide what it calls for:\nBUY when the price is more likely to rise,\nSELL when the price is more likely to fall,\nHOLD when neither is clear or trading would cost more than it can bring.\nAnswer with one word: BUY, SELL or HOLD.\nMarket state:\nspread: 2 ticks\nimbalance: bids lead\nmomentum: up\nflow: buyers\nvolatility: low\nDecision:",
+    answer: {
+      version: "5b1f0e2a77c3d911",
+      signal: "BUY",
+      confidence: 0.71,
+      probabilities: { BUY: 0.7113, SELL: 0.0921, HOLD: 0.1966 },
+      decidedAtMs: Date.now() - 3_600_000,
+      uses: 4812,
+    },
+  };
+}
+
+const fixtureParts: Readonly<Record<string, unknown>> = {
+  "/api/v1/feed": {
+    feeds: [
+      {
+        name: "nasdaq",
+        format: "itch50",
+        lines: [
+          "udp://233.54.12.111:26400?interface=eth1",
+          "udp://233.49.196.111:26400?interface=eth2",
+        ],
+        state: "receiving",
+        lastDatagramMs: Date.now() + 1e9,
+        silenceMs: 3000,
+        perS: { datagrams: 11_904, bytes: 1_142_000, messages: 27_410, duplicates: 11_902 },
+        totals: {
+          datagrams: 81_204_117,
+          bytes: 7_791_000_000,
+          messages: 186_201_331,
+          duplicates: 81_100_000,
+          gaps: 0,
+          lostMessages: 0,
+        },
+      },
+    ],
+    receiveBufferBytes: 33_554_432,
+    drops: 0,
+    kernelStamps: { samples: 812_041, errors: 0 },
+    totals: { evaluations: 190_201_331, signals: 90_112 },
+    help: {
+      datagrams: "Datagrams received.",
+      gaps: "Times that the sequence jumped ahead, seen by a message or by a heartbeat.",
+    },
+  },
+  "/api/v1/cache": {
+    l1: {
+      hits: 119_000_000,
+      misses: 2100,
+      share: 0.9999,
+      form: "dense",
+      entries: 3112,
+      capacity: 4320,
+      evictions: 0,
+      writes: 3200,
+      generations: 1,
+    },
+    l2: { hits: 1500, misses: 600, share: 0.714, errors: 0, promotions: 1500 },
+    pending: { states: 4, capacity: 1024, added: 2100, coalesced: 9120, full: 0, dropped: 0 },
+    refreshes: 0,
+    expired: 0,
+    preset: "microstructure",
+    features: ["spread", "imbalance", "momentum", "flow", "volatility"],
+    states: 4320,
+    accessNs: { l1P50Ns: 310, l1P99Ns: 900, l2P50Ns: 3800, l2P99Ns: 21_000 },
+  },
+  "/api/v1/inference": {
+    state: "2 of 2 model servers up",
+    engine: "ollama",
+    version: "5b1f0e2a77c3d911",
+    model: "llama3.2:3b",
+    mode: "logprobs",
+    hosts: ["http://127.0.0.1:11434", "http://10.0.0.5:11434"].map((url) => {
+      return {
+        url,
+        status: "ready",
+        serverVersion: "0.14.2",
+        digest: "sha256:a80c4f17acd5",
+        contextLength: 1024,
+        vramRatio: 1,
+        breaker: "closed",
+        inFlight: 1,
+        meanMs: 38.2,
+        lastError: "",
+      };
+    }),
+    queued: 4,
+    queueMax: 1024,
+    inFlight: 2,
+    warm: { done: 3112, failed: 2, total: 4320, ratePerS: 21.4, leftS: 57, finished: false },
+    shadow: null,
+    totals: { requests: 3204, ok: 3200 },
+    errors: { timeout: 1 },
+    stages: [
+      { name: "ollama_processing", count: 214, p50Ns: 38e6, p99Ns: 71e6 },
+      { name: "ollama_processing.prompt", count: 214, p50Ns: 30e6, p99Ns: 55e6 },
+    ],
+  },
+  "/api/v1/diagnosis": {
+    atMs: Date.now(),
+    windowMs: 1000,
+    machine: {
+      machine: "Dell Inc. PowerEdge R650",
+      cpu: "Intel Xeon Gold 6354",
+      cores: 36,
+      system: "Debian GNU/Linux 12",
+      kernel: "6.1.0-32-amd64",
+      temperatureC: 61,
+      disks: [{ name: "nvme0n1", kind: "NVMe", sizeBytes: 960e9, health: "Ok" }],
+    },
+    worst: "warning",
+    counts: { ok: 31, info: 1, warning: 1 },
+    findings: [
+      {
+        id: "cpu.governor",
+        area: "cpu",
+        subject: "",
+        severity: "warning",
+        title: "The governor is not performance",
+        evidence: "36 of 36 cores use schedutil.",
+        values: {},
+        why: "A core that clocks up late answers late.",
+        remedy: "sudo hftedge tune apply",
+      },
+      {
+        id: "clock.sync",
+        area: "clock",
+        subject: "",
+        severity: "info",
+        title: "The clock is synchronised by NTP",
+        evidence: "estimated error 212 µs.",
+        values: {},
+        why: "network_latency is no better than the clocks.",
+        remedy: "",
+      },
+      {
+        id: "tune.drift",
+        area: "tune",
+        subject: "",
+        severity: "ok",
+        title: "Tuning",
+        evidence: "41 settings are as applied.",
+        values: {},
+        why: "",
+        remedy: "",
+      },
+    ],
+    notApplicable: [{ id: "gpu", area: "gpu", subject: "", reason: "there is no GPU" }],
+    incomplete: [],
+  },
+  "/api/v1/events": {
+    items: [
+      {
+        id: 1,
+        run: 1,
+        atMs: Date.now() - 3_600_000,
+        kind: "start",
+        severity: "info",
+        message: "The run started.",
+      },
+    ],
+    next: null,
+  },
+  "/api/v1/runs": {
+    items: [
+      {
+        id: 1,
+        key: "0000019ab3c4d5e6",
+        startMs: Date.now() - 7_200_000,
+        lastMs: Date.now() - 3_700_000,
+        stopMs: Date.now() - 3_700_000,
+        clean: true,
+        version: "0.1.0",
+        commit: "abcdef123456",
+        configHash: "00",
+      },
+    ],
+    next: null,
+  },
+};
 
 /** Values of a stage in each step, as bands of a quarter of a doubling. */
 function heatOf(
@@ -326,8 +557,22 @@ export class DashboardServer {
         return Response.json(this.#heat(searchParams).series);
       case "/api/v1/alerts":
         return Response.json({ items: fixtureAlerts(Date.now()), next: null });
-      default:
+      case "/api/v1/signals/stream":
+        return this.#stream();
+      case "/api/v1/signals": {
+        const now = Date.now();
+        const items = [0, 1, 2, 3, 4, 5].map((i) => fixtureSignal("AAPL", i, now - i * 9000));
+        return Response.json({ items, next: null });
+      }
+      case "/api/v1/symbols":
+        return Response.json({ items: symbols.map(fixtureSymbol), next: null });
+      default: {
+        const symbol = /^\/api\/v1\/symbols\/(.+)$/.exec(pathname)?.[1];
+        if (symbol !== undefined) return Response.json(fixtureDetail(decodeURIComponent(symbol)));
+        const part = fixtureParts[pathname];
+        if (part !== undefined) return Response.json(part);
         return Response.json({ detail: `there is nothing at ${pathname}` }, { status: 404 });
+      }
     }
   }
 

@@ -60,7 +60,10 @@ function clockLine(agree: boolean): Line {
     : { state: "warning", words: "not synchronised: network_latency says only how it changes" };
 }
 
-function tableLine({ cache }: Status): Line {
+function tableLine({ cache, inference }: Status): Line {
+  if (inference.engine === "rules" && cache.entries === 0) {
+    return { state: "good", words: "not needed: rules decide at once" };
+  }
   const share = cache.entriesLimit > 0 ? cache.entries / cache.entriesLimit : Number.NaN;
   const waiting = cache.pending > 0 ? `, ${count(cache.pending)} wait for the model` : "";
   const words = `${count(cache.entries)} of ${count(cache.entriesLimit)} states known (${percent(share)})${waiting}`;

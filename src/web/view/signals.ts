@@ -1,0 +1,203 @@
+/** Every symbol's standing decision, live, with a filter; a symbol's page beside it. */
+import { count, decimal } from "../../unit.ts";
+import { numberOf, type Page, readToken, type SignalNews, type SymbolNews } from "../api.ts";
+import type { Context, Part } from "../context.ts";
+import { element, panel, setHidden, setText } from "../dom.ts";
+import { followStream } from "../event-stream.ts";
+import { type Column, grid, linkCell } from "../grid.ts";
+import { Poll } from "../poll.ts";
+import {
+  ageText,
+  confidenceText,
+  decisionMark,
+  latencyText,
+  setDecision,
+  sourceText,
+} from "../signal-text.ts";
+import { symbolPanel } from "../panel/symbol.ts";
+
+/** Symbols asked for at once; with more of them the filter asks the server. */
+const symbolsMax = 1000;
+/** Latencies remembered, one a symbol. */
+const latenciesMax = 4096;
+const silenceMs = 12_000;
+const redrawMs = 250;
+
+export function signalsView(context: Context): Part {
+  const { live } = context;
+  const { root: listRoot, head, body } = panel("Signals by symbol", "signals-table");
+  const filter = element("input", {
+    id: "filter",
+    type: "search",
+    placeholder: "filter: symbol, BUY, stale, l1 …",
+    "aria-label": "Filter",
+    autocomplete: "off",
+  });
+  filter.addEventListener("input", () => context.go({ filter: filter.value }, true));
+  const aside = element("span", { class: "aside" });
+  head.append(filter, aside);
+  const none = element("p", { class: "empty" });
+  const latencies = new Map<string, number>();
+  let symbols: readonly SymbolNews[] = [];
+  let more = false;
+  let trouble = "";
+  let takenMs = 0;
+  const list = grid<SymbolNews>({
+    columns: columnsFor(context, latencies, () => performance.now() - takenMs),
+    keyOf: ({ symbol, feed }) => `${feed}\n${symbol}`,
+    onRow: ({ symbol }) => context.go({ symbol }),
+  });
+  body.append(list.root, none);
+  const detail = symbolPanel(context);
+  const root = element("div", { class: "view signals" }, listRoot, detail.root);
+
+  const poll = new Poll<Page<SymbolNews>>({
+    path: () => {
+      const prefix = more ? context.place.filter.trim().toUpperCase() : "";
+      return `/api/v1/symbols?limit=${symbolsMax}${prefix === "" ? "" : `&prefix=${encodeURIComponent(prefix)}`}`;
+    },
+    everyMs: 1000,
+    onData: ({ items, next }) => {
+      symbols = items;
+      more ||= next !== null;
+      takenMs = performance.now();
+      draw();
+    },
+    onTrouble: (words) => {
+      trouble = words;
+    },
+  });
+
+  let stream: AbortController | undefined;
+  let changed = false;
+  const timer = { id: 0 };
+
+  function follow(): void {
+    stream = new AbortController();
+    void followStream({
+      url: "/api/v1/signals/stream",
+      token: readToken(),
+      silenceMs,
+      signal: stream.signal,
+      onEvent: ({ event, data }) => {
+        if (event === "signal") take(JSON.parse(data) as SignalNews);
+      },
+      onState: () => {},
+    });
+    timer.id = window.setInterval(() => {
+      if (changed) draw();
+      changed = false;
+    }, redrawMs);
+  }
+
+  function take(signal: SignalNews): void {
+    const key = `${signal.feed}\n${signal.symbol}`;
+    if (latencies.size >= latenciesMax && !latencies.has(key)) latencies.clear();
+    latencies.set(key, signal.latencyNs);
+    const index = symbols.findIndex((s) => s.symbol === signal.symbol && s.feed === signal.feed);
+    if (index < 0) return;
+    const { signal: decision, confidence, source, reason } = signal;
+    // Between two answers of the list, the stream has the newer decision.
+    const age = performance.now() - takenMs;
+    symbols = symbols.with(index, {
+      ...symbols[index]!,
+      signal: decision,
+      confidence,
+      source,
+      reason,
+      signalAgeMs: -age,
+    });
+    changed = true;
+  }
+
+  function draw(): void {
+    const words = context.place.filter.trim().toLowerCase();
+    const shown = symbols.filter((symbol) => matches(symbol, words));
+    list.update(shown);
+    const all = `${count(shown.length)} of ${count(symbols.length)}`;
+    const rest = more ? "; there are more: filter by the beginning of a symbol" : "";
+    setText(aside, trouble === "" ? `${all}${rest}` : `not loaded: ${trouble}`);
+    setHidden(none, shown.length > 0);
+    setText(none, symbols.length === 0 ? "No symbol was seen yet." : "No symbol matches.");
+  }
+
+  return {
+    root,
+    update() {
+      poll.tick();
+      detail.update();
+    },
+    arrive() {
+      const { place } = context;
+      if (filter.value !== place.filter) filter.value = place.filter;
+      root.classList.toggle("with-symbol", place.symbol !== "");
+      for (const { symbol, feed, latencyNs } of live.status?.signals.newest ?? []) {
+        latencies.set(`${feed}\n${symbol}`, latencyNs);
+      }
+      poll.start();
+      if (stream === undefined) follow();
+      detail.arrive?.();
+      draw();
+    },
+    leave() {
+      poll.stop();
+      stream?.abort();
+      stream = undefined;
+      clearInterval(timer.id);
+      detail.leave?.();
+    },
+  };
+}
+
+/** Each word of the filter must be in the symbol, its feed, decision, source or state. */
+export function matches(symbol: SymbolNews, filter: string): boolean {
+  if (filter === "") return true;
+  const { symbol: name, feed, signal, source, reason, state, held } = symbol;
+  const text = `${name} ${feed} ${signal} ${source} ${reason} ${state ?? "no state"} ${held ? "held" : ""}`;
+  const lower = text.toLowerCase();
+  return filter.split(/\s+/).every((word) => lower.includes(word));
+}
+
+function columnsFor(
+  context: Context,
+  latencies: ReadonlyMap<string, number>,
+  sinceMs: () => number,
+): Column<SymbolNews>[] {
+  const hrefOf = ({ symbol }: SymbolNews): string => context.hrefOf({ view: "signals", symbol });
+  return [
+    { title: "symbol", make: linkCell(({ symbol }) => symbol, hrefOf) },
+    {
+      title: "signal",
+      make: () => {
+        const mark = decisionMark();
+        return { nodes: [mark], update: ({ signal }) => setDecision(mark, signal) };
+      },
+    },
+    { title: "confidence", number: true, text: ({ confidence }) => confidenceText(confidence) },
+    {
+      title: "source",
+      text: (symbol) => `${sourceText(symbol)}${symbol.held ? ", held" : ""}`,
+    },
+    { title: "age", number: true, text: ({ signalAgeMs }) => agoText(signalAgeMs, sinceMs()) },
+    {
+      title: "latency",
+      number: true,
+      help: "kernel receive to signal, of the newest signal",
+      text: ({ feed, symbol }) =>
+        latencyText({ latencyNs: latencies.get(`${feed}\n${symbol}`) ?? Number.NaN }),
+    },
+    { title: "bid", number: true, text: ({ bid }) => priceText(bid) },
+    { title: "ask", number: true, text: ({ ask }) => priceText(ask) },
+    { title: "last", number: true, text: ({ last }) => priceText(last) },
+    { title: "book", number: true, text: ({ updateAgeMs }) => agoText(updateAgeMs, sinceMs()) },
+    { title: "state", clip: true, text: ({ state }) => state ?? "none" },
+  ];
+}
+
+function priceText(value: number | null): string {
+  return decimal(numberOf(value));
+}
+
+function agoText(ageMs: number | null, sinceMs: number): string {
+  return ageMs === null ? "-" : ageText(0, ageMs + sinceMs);
+}
