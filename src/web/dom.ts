@@ -32,6 +32,11 @@ export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** A number and its unit stay on one line. */
+export function unbroken(text: string): string {
+  return text.replaceAll(/(?<=\d) (?=[a-zµ%°])/gi, "\u00a0");
+}
+
 export function setAttribute(node: Element, name: string, value: string): void {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }

@@ -1,5 +1,5 @@
 /** A list of facts: names and what they are, as words. */
-import { element, setAttribute, setText } from "./dom.ts";
+import { element, setAttribute, setText, unbroken } from "./dom.ts";
 
 export interface Fact {
   name: string;
@@ -29,7 +29,7 @@ export function factList(): Facts {
       const cells = root.querySelectorAll("dd");
       facts.forEach(({ words, state }, index) => {
         const cell = cells[index]!;
-        setText(cell, words);
+        setText(cell, unbroken(words));
         cell.classList.toggle("state", state !== undefined);
         if (state !== undefined) setAttribute(cell, "data-state", state);
       });

@@ -25,9 +25,9 @@ export function stageTable(context: Context): Part {
   const titles = columns.map((title, index) =>
     element("th", index === 0 ? {} : { class: "number" }, title),
   );
-  titles.push(
-    element("th", { class: "strip-cell", title: stripHelp }, "100 ns – 1 µs – 1 ms – 1 s"),
-  );
+  const marks = ["1 µs", "1 ms", "1 s"].map((mark) => element("span", {}, mark));
+  const scale = element("div", { class: "strip-scale" }, ...marks);
+  titles.push(element("th", { class: "strip-cell", title: stripHelp }, scale));
   body.append(element("table", {}, element("thead", {}, element("tr", {}, ...titles)), table));
   const rows = new Rows<StageStatus>(
     table,

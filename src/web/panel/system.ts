@@ -2,7 +2,7 @@
 import { byteCount, count, percent } from "../../unit.ts";
 import { numberOf, type Status } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, setAttribute, setText } from "../dom.ts";
+import { element, panel, setAttribute, setText, unbroken } from "../dom.ts";
 import { span } from "../instant.ts";
 
 type State = "good" | "warning" | "critical" | "unknown";
@@ -39,7 +39,7 @@ export function systemPanel({ live }: Context): Part {
     setText(aside, `up ${span(status.atMs - status.startedMs)}`);
     for (const { of, words } of made) {
       const line = of(status);
-      setText(words, line.words);
+      setText(words, unbroken(line.words));
       setAttribute(words, "data-state", line.state);
     }
   }

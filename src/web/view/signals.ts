@@ -124,6 +124,9 @@ export function signalsView(context: Context): Part {
   return {
     root,
     update() {
+      for (const { symbol, feed, latencyNs } of live.status?.signals.newest ?? []) {
+        latencies.set(`${feed}\n${symbol}`, latencyNs);
+      }
       poll.tick();
       detail.update();
     },
@@ -131,9 +134,6 @@ export function signalsView(context: Context): Part {
       const { place } = context;
       if (filter.value !== place.filter) filter.value = place.filter;
       root.classList.toggle("with-symbol", place.symbol !== "");
-      for (const { symbol, feed, latencyNs } of live.status?.signals.newest ?? []) {
-        latencies.set(`${feed}\n${symbol}`, latencyNs);
-      }
       poll.start();
       if (stream === undefined) follow();
       detail.arrive?.();
