@@ -68,6 +68,18 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./top.ts")).topCommand(),
   },
   {
+    name: "query",
+    group: looking,
+    summary: "ask the stored history: latency, alerts, signals",
+    load: async () => (await import("./query.ts")).queryCommand(),
+  },
+  {
+    name: "backup",
+    group: looking,
+    summary: "copy the history into a file while the service runs",
+    load: async () => (await import("./backup.ts")).backupCommand(),
+  },
+  {
     name: "config",
     group: program,
     summary: "print, check or start a configuration",

@@ -9,7 +9,7 @@ import { historyOf } from "./history.ts";
 import { pageOf, pageParameters, pageSchema, sendPage } from "./page.ts";
 import { query } from "./parameter.ts";
 import { type AlertBody, alertSchema } from "./schema.ts";
-import type { ApiSource } from "./source.ts";
+import type { HistorySource } from "./source.ts";
 
 const formats = ["json", "csv", "ndjson"] as const;
 
@@ -28,7 +28,7 @@ export function alertBody(row: AlertRow): AlertBody {
   return { ...fields, id, limit };
 }
 
-export function alertRoutes(app: App, source: ApiSource): void {
+export function alertRoutes(app: App, source: HistorySource): void {
   app.get(
     "/api/v1/alerts",
     describe({

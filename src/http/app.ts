@@ -1,14 +1,13 @@
 /** The read-only API as one Hono app: guards first, then one file a resource. */
 import { Hono } from "hono";
-import { HTTPException } from "hono/http-exception";
-import { EdgeError } from "../error.ts";
 import { guard, type GuardEnv, type GuardOptions } from "./guard.ts";
 import { securityHeaders } from "./header.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
-import { problem, problemOf } from "./problem.ts";
 import type { ApiSource } from "./source.ts";
 import { symbolRoutes } from "./symbol.ts";
+import { problem } from "./problem.ts";
+import { answerErrors } from "./problem-answer.ts";
 import { partRoutes } from "./part.ts";
 import { metricRoutes } from "./metric.ts";
 import { diagnosisRoutes } from "./diagnosis.ts";
@@ -22,7 +21,6 @@ import { latencyRoutes } from "./latency.ts";
 import { latencySummaryRoutes } from "./latency-summary.ts";
 import { latencyExportRoutes } from "./latency-export.ts";
 import { heatmapRoutes } from "./heatmap.ts";
-import { ParameterError, parameterProblem } from "./parameter.ts";
 
 export interface AppOptions {
   guard: GuardOptions;
@@ -64,19 +62,6 @@ export function createApp(source: ApiSource, options: AppOptions): App {
   });
   for (const routes of allRoutes) routes(app, source);
   docRoutes(app, source.build.version);
-  app.notFound((c) =>
-    problem(c, 404, "NO_RESOURCE", `there is nothing at ${c.req.path}`, {
-      hint: "GET /openapi.json lists what there is.",
-    }),
-  );
-  app.onError((error, c) => {
-    if (error instanceof ParameterError) return parameterProblem(c, error);
-    if (error instanceof EdgeError) return problemOf(c, error);
-    if (error instanceof HTTPException) {
-      return problem(c, error.status as 400, "REQUEST", error.message || "the request is wrong");
-    }
-    options.onError(error, c.req.path);
-    return problem(c, 500, "INTERNAL", "a mistake of this program; the log has its trace");
-  });
+  answerErrors(app, options.onError);
   return app;
 }

@@ -2,10 +2,10 @@
 import type { Context } from "hono";
 import { EdgeError } from "../error.ts";
 import type { HistoryReader } from "../store/query.ts";
-import type { ApiSource } from "./source.ts";
+import type { HistorySource } from "./source.ts";
 
 /** Throws EdgeError STORE_MISSING while there is no file to read. */
-export function historyOf(source: ApiSource): HistoryReader {
+export function historyOf(source: HistorySource): HistoryReader {
   const history = source.history();
   if (history !== undefined) return history;
   throw new EdgeError(

@@ -7,7 +7,7 @@ import { contentOf, csvOf, formatOf, formatParameter, ndjsonOf, send } from "./f
 import { historyOf, markPast } from "./history.ts";
 import { query } from "./parameter.ts";
 import { nsOrNull } from "./schema.ts";
-import type { ApiSource } from "./source.ts";
+import type { HistorySource } from "./source.ts";
 import { parseStages, stageListParameter } from "./stage-list.ts";
 import { parseRange, timeParameter } from "./time.ts";
 
@@ -41,7 +41,7 @@ const replySchema = z
 
 const columns = Object.keys(summarySchema.shape);
 
-export function latencySummaryRoutes(app: App, source: ApiSource): void {
+export function latencySummaryRoutes(app: App, source: HistorySource): void {
   app.get(
     "/api/v1/latency/summary",
     describe({

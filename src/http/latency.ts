@@ -11,7 +11,7 @@ import { columnsFor, known, rowsOf, successRate } from "./latency-row.ts";
 import { query } from "./parameter.ts";
 import { parsePercentiles, percentileField, percentileParameter } from "./percentile.ts";
 import { nsOrNull } from "./schema.ts";
-import type { ApiSource } from "./source.ts";
+import type { HistorySource } from "./source.ts";
 import { parseStages, stageListParameter } from "./stage-list.ts";
 import { parseRange, parseStep, stepParameter, timeParameter } from "./time.ts";
 
@@ -84,7 +84,7 @@ const replySchema = z
   ])
   .meta({ id: "Latency" });
 
-export function latencyRoutes(app: App, source: ApiSource): void {
+export function latencyRoutes(app: App, source: HistorySource): void {
   app.get(
     "/api/v1/latency",
     describe({

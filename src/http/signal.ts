@@ -8,7 +8,7 @@ import { historyOf } from "./history.ts";
 import { pageOf, pageParameters, pageSchema, sendPage } from "./page.ts";
 import { query } from "./parameter.ts";
 import { signalSchema } from "./schema.ts";
-import type { ApiSource } from "./source.ts";
+import type { ApiSource, HistorySource } from "./source.ts";
 import { eventStream, streamResponses } from "./stream.ts";
 
 const formats = ["json", "csv", "ndjson"] as const;
@@ -31,7 +31,7 @@ const streamSchema = z.strictObject({
   symbol: z.string().max(1000).optional().describe("Only these, comma-separated."),
 });
 
-export function signalRoutes(app: App, source: ApiSource): void {
+export function storedSignalRoutes(app: App, source: HistorySource): void {
   app.get(
     "/api/v1/signals",
     describe({
@@ -58,6 +58,10 @@ export function signalRoutes(app: App, source: ApiSource): void {
       return sendPage(c, format, { rows, next: page.next }, columns, "signals");
     },
   );
+}
+
+export function signalRoutes(app: App, source: ApiSource): void {
+  storedSignalRoutes(app, source);
   app.get(
     "/api/v1/signals/stream",
     describe({

@@ -9,6 +9,9 @@ import type { BoardReader } from "../telemetry/reader.ts";
 import type { Hub } from "./hub.ts";
 import type { Readiness, Status } from "./status-schema.ts";
 
+/** What routes need that read the stored history and nothing else. */
+export type HistorySource = Pick<ApiSource, "nowMs" | "limits" | "history">;
+
 export interface SymbolPage {
   prefix: string;
   feed: string | undefined;

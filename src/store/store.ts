@@ -231,6 +231,8 @@ export class Store {
   close(nowMs: number): void {
     this.flush(nowMs);
     try {
+      // What was out of its limits is not watched any more: nobody could ever resolve it.
+      resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
       endRun(this.history, this.run.id, nowMs);
       this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     } catch (error) {
