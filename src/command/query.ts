@@ -78,7 +78,10 @@ const signalFilters = (command: Command): Command =>
   command
     .option("--symbol <symbol>", "only of this symbol")
     .addOption(new Option("--signal <name>", "only these").choices(["BUY", "SELL", "HOLD"]))
-    .option("--source <name>", "only from this source: l1, l2, model, rules, pending, stale and so on");
+    .option(
+      "--source <name>",
+      "only from this source: l1, l2, model, rules, pending, stale and so on",
+    );
 
 function common(command: Command): Command {
   command
