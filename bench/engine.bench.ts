@@ -11,7 +11,9 @@ import { figure, runBenches } from "./report.ts";
 import { Ring } from "../src/decision/ring.ts";
 import { SignalJson } from "../src/decision/signal-json.ts";
 import { readSignal, signalJson, signalWords } from "../src/decision/signal.ts";
-import { openTable, Origin, tableBytes, type TableSpec } from "../src/decision/table.ts";
+import { Origin } from "../src/decision/answer-word.ts";
+import { tableBytes, type TableSpec } from "../src/decision/table-plane.ts";
+import { openTable } from "../src/decision/table.ts";
 import { EngineRig } from "../test/support/engine-rig.ts";
 import { Replaces } from "./replaces.ts";
 

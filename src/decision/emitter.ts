@@ -21,7 +21,8 @@ import {
   unknownAgeMs,
 } from "./signal.ts";
 import { Standing } from "./standing.ts";
-import { type DecisionTable, hashKey } from "./table.ts";
+import { hashKey } from "./table-plane.ts";
+import { type DecisionTable } from "./table.ts";
 
 export const EmitMode = { change: 0, state: 1, every: 2 } as const;
 export type EmitMode = (typeof EmitMode)[keyof typeof EmitMode];

@@ -21,7 +21,8 @@ import type { Emitter } from "./emitter.ts";
 import { Outcome, pendingFull, type PendingTable } from "./pending.ts";
 import type { Ring } from "./ring.ts";
 import { Decision, Reason, Source } from "./signal.ts";
-import { type DecisionTable, Origin, wordConfidence, wordDecision, wordOrigin } from "./table.ts";
+import { Origin, wordConfidence, wordDecision, wordOrigin } from "./answer-word.ts";
+import { type DecisionTable } from "./table.ts";
 
 /** Shows an instrument's book, state and decision to other threads. */
 export interface Publisher {

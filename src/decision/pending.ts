@@ -12,7 +12,7 @@
  * Feed-only: for each slot a doubly linked list of waiting instruments and a place in a hash of
  * keys; each instrument waits in at most one slot.
  */
-import { hashKey } from "./table.ts";
+import { hashKey } from "./table-plane.ts";
 
 export const PendingKind = {
   /** Nobody has an answer for this state. */

@@ -2,7 +2,7 @@
  * What outlives a run: the answers that the database has, and what it is to be told. Reading is the
  * second level of the cache; writing goes through the outbox to ops.
  */
-import { Origin } from "../decision/table.ts";
+import { Origin } from "../decision/answer-word.ts";
 import type { Candidate } from "./candidate.ts";
 import type { StoredDecision } from "./l2.ts";
 import type { Host } from "./host.ts";

@@ -11,7 +11,7 @@
  */
 import { PendingKind } from "../decision/pending.ts";
 import { Reason as Why } from "../decision/signal.ts";
-import { Origin } from "../decision/table.ts";
+import { Origin } from "../decision/answer-word.ts";
 import { Archive } from "./archive.ts";
 import { warmQuestion, type Asking, type Waiter } from "./asking.ts";
 import { Candidate, errorLabelOf, type CandidatePlan } from "./candidate.ts";

@@ -6,7 +6,8 @@
  */
 import { Outcome } from "../decision/pending.ts";
 import { Reason } from "../decision/signal.ts";
-import { Origin, type DecisionTable } from "../decision/table.ts";
+import { Origin } from "../decision/answer-word.ts";
+import { type DecisionTable } from "../decision/table.ts";
 import type { InferenceClock, InferenceSpace, Waiting } from "./port.ts";
 import type { Meter } from "./meter.ts";
 import { createRules, rulesRevision, type RulesDecision, type RulesSpace } from "./rules.ts";

@@ -3,7 +3,7 @@
  * idle plane and into the history, and each is compared. It decides nothing until it takes over,
  * and then with every answer that it has.
  */
-import { Origin, wordConfidence, wordDecision } from "../decision/table.ts";
+import { Origin, wordConfidence, wordDecision } from "../decision/answer-word.ts";
 import type { Archive } from "./archive.ts";
 import type { Candidate } from "./candidate.ts";
 import type { InferenceOptions, InferenceReport } from "./port.ts";

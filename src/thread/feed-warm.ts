@@ -4,7 +4,8 @@
  * is a scratch copy: books, tables, counters and histograms of the run stay as they are.
  */
 import { DemoMarket } from "../demo/market.ts";
-import { openTable, Origin } from "../decision/table.ts";
+import { Origin } from "../decision/answer-word.ts";
+import { openTable } from "../decision/table.ts";
 import { Decision } from "../decision/signal.ts";
 import { createFeedCore } from "./feed-core.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";

@@ -1,5 +1,6 @@
 /** How full the decision table is. Walking it costs time, so each second walks a part of it. */
-import { type DecisionTable, openTable, type TableSpec } from "../decision/table.ts";
+import { type TableSpec } from "../decision/table-plane.ts";
+import { type DecisionTable, openTable } from "../decision/table.ts";
 
 /** States looked at in a second: about a millisecond. */
 const statesAtOnce = 131_072;

@@ -6,7 +6,7 @@ import { accepted, type FeedLine, parseFeedLine, parseSinkUrl } from "../config/
 import type { Config } from "../config/schema.ts";
 import { formats, type FormatName } from "../feed/format.ts";
 import type { StateOptions } from "../market/state.ts";
-import type { TableSpec } from "../decision/table.ts";
+import type { TableSpec } from "../decision/table-plane.ts";
 import { StateSpace } from "../market/state.ts";
 import type { UdpTarget } from "./sink.ts";
 

@@ -5,7 +5,7 @@
 import { answerWords, pendingBytes } from "../decision/pending.ts";
 import { Ring, ringBytes } from "../decision/ring.ts";
 import { signalWords } from "../decision/signal.ts";
-import { tableBytes } from "../decision/table.ts";
+import { tableBytes } from "../decision/table-plane.ts";
 import { boardBytes } from "../telemetry/board.ts";
 import { controlBytes } from "./control.ts";
 import type { RunLimits, RunPlan } from "./plan.ts";

@@ -8,7 +8,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { pendingBytes, PendingView } from "../decision/pending.ts";
-import { openTable, tableBytes } from "../decision/table.ts";
+import { tableBytes } from "../decision/table-plane.ts";
+import { openTable } from "../decision/table.ts";
 import { EdgeError } from "../error.ts";
 import { Inference } from "../inference/engine.ts";
 import { SqliteSecondLevel } from "../inference/l2.ts";

@@ -1,6 +1,8 @@
 /** Overwrites entries as fast as it can, for the reader in table.test.ts. */
 import { Decision } from "../../src/decision/signal.ts";
-import { openTable, Origin, type TableSpec } from "../../src/decision/table.ts";
+import { Origin } from "../../src/decision/answer-word.ts";
+import { type TableSpec } from "../../src/decision/table-plane.ts";
+import { openTable } from "../../src/decision/table.ts";
 
 declare const self: Worker;
 

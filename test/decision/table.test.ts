@@ -2,17 +2,15 @@
 import { describe, expect, test } from "bun:test";
 import { Decision } from "../../src/decision/signal.ts";
 import {
-  type DecisionTable,
-  openTable,
   Origin,
   packDecision,
-  tableBytes,
-  type TableSpec,
   wordConfidence,
   wordDecision,
   wordGeneration,
   wordOrigin,
-} from "../../src/decision/table.ts";
+} from "../../src/decision/answer-word.ts";
+import { tableBytes, type TableSpec } from "../../src/decision/table-plane.ts";
+import { type DecisionTable, openTable } from "../../src/decision/table.ts";
 import { random as randomOf } from "../support/random.ts";
 import { scaled, testSeed } from "../support/scale.ts";
 

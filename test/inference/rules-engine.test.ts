@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { pendingBytes, PendingTable, PendingView } from "../../src/decision/pending.ts";
-import { openTable, Origin, tableBytes, wordOrigin } from "../../src/decision/table.ts";
+import { Origin, wordOrigin } from "../../src/decision/answer-word.ts";
+import { tableBytes } from "../../src/decision/table-plane.ts";
+import { openTable } from "../../src/decision/table.ts";
 import { RulesInference } from "../../src/inference/rules-engine.ts";
 import { StateSpace, type StateOptions } from "../../src/market/state.ts";
 

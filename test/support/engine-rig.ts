@@ -6,7 +6,8 @@
 import { loadConfig } from "../../src/config/load.ts";
 import { Outcome, PendingView } from "../../src/decision/pending.ts";
 import { readSignal, Reason, type Signal, signalWords } from "../../src/decision/signal.ts";
-import { type DecisionTable, openTable, Origin } from "../../src/decision/table.ts";
+import { Origin } from "../../src/decision/answer-word.ts";
+import { type DecisionTable, openTable } from "../../src/decision/table.ts";
 import type { Ring } from "../../src/decision/ring.ts";
 import { Side } from "../../src/feed/event.ts";
 import {

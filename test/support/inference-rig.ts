@@ -4,7 +4,8 @@
  */
 import { Outcome, pendingBytes, PendingTable, PendingView } from "../../src/decision/pending.ts";
 import { Ring, ringBytes } from "../../src/decision/ring.ts";
-import { openTable, tableBytes, type DecisionTable } from "../../src/decision/table.ts";
+import { tableBytes } from "../../src/decision/table-plane.ts";
+import { openTable, type DecisionTable } from "../../src/decision/table.ts";
 import type { CandidatePlan } from "../../src/inference/candidate.ts";
 import { Inference } from "../../src/inference/engine.ts";
 import type { SecondLevel } from "../../src/inference/l2.ts";

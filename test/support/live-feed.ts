@@ -1,7 +1,8 @@
 /** The feed core behind real sockets on this thread, received either way, with every state answered. */
 import { loadConfig } from "../../src/config/load.ts";
 import { readSignal, type Signal, signalWords } from "../../src/decision/signal.ts";
-import { openTable, Origin } from "../../src/decision/table.ts";
+import { Origin } from "../../src/decision/answer-word.ts";
+import { openTable } from "../../src/decision/table.ts";
 import { realtimeNs } from "../../src/host/libc.ts";
 import { openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
