@@ -5,6 +5,7 @@ import { parseHostPort, parseUdpUrl } from "../config/address.ts";
 import { parseColumn, type TickField } from "../replay/column.ts";
 import type { LineTarget } from "../replay/line.ts";
 import type { Destination } from "../replay/packet.ts";
+import type { ServerAddress } from "../replay/server.ts";
 
 export function target(text: string, before: LineTarget[] = []): LineTarget[] {
   const url = parseUdpUrl(text, ["interface", "ttl"]);
@@ -23,6 +24,13 @@ export function target(text: string, before: LineTarget[] = []): LineTarget[] {
     ttl: ttl === undefined ? null : Number(ttl),
   };
   return [...before, line];
+}
+
+/** HOST:PORT of a server to be. */
+export function listenAddress(text: string): ServerAddress {
+  const address = parseHostPort(text);
+  if ("reason" in address) throw new InvalidArgumentError(`It ${address.reason}.`);
+  return address.value;
 }
 
 export function speed(text: string): number {

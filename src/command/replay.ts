@@ -10,7 +10,16 @@ import { progressLine, summaryLines } from "../replay/report.ts";
 import { replay, type ReplayOptions } from "../replay/replay.ts";
 import type { PlayState } from "../replay/play.ts";
 import { printJson, say } from "./output.ts";
-import { column, destination, probability, speed, target, whole } from "./replay-option.ts";
+import type { ServerAddress } from "../replay/server.ts";
+import {
+  column,
+  destination,
+  listenAddress,
+  probability,
+  speed,
+  target,
+  whole,
+} from "./replay-option.ts";
 
 interface ReplayFlags {
   to: LineTarget[];
@@ -32,6 +41,11 @@ interface ReplayFlags {
   reorder: number;
   reorderDepth: number;
   truncate: number;
+  serveRerequest?: ServerAddress;
+  serveSnapshot?: ServerAddress;
+  serveMessages: number;
+  answerDrop: number;
+  linger: number;
   json?: true;
   progress: boolean;
 }
@@ -118,6 +132,30 @@ export function replayCommand(): Command {
       4,
     )
     .option("--truncate <p>", "probability that it is cut short", probability, 0)
+    .option(
+      "--serve-rerequest <address>",
+      "answer MoldUDP64 retransmission requests on HOST:PORT",
+      listenAddress,
+    )
+    .option("--serve-snapshot <address>", "give GLIMPSE snapshots on HOST:PORT", listenAddress)
+    .option(
+      "--serve-messages <n>",
+      "how many of the last messages can be asked for again",
+      whole(1, 1e8),
+      1_000_000,
+    )
+    .option(
+      "--answer-drop <p>",
+      "probability that an answer to a request is dropped",
+      probability,
+      0,
+    )
+    .option(
+      "--linger <ms>",
+      "how long to go on serving after the last datagram",
+      whole(0, 3_600_000),
+      2000,
+    )
     .option("--json", "print the summary as JSON")
     .option("--no-progress", "show no progress on stderr")
     .action(run);
@@ -147,6 +185,7 @@ async function run(file: string, flags: ReplayFlags): Promise<void> {
       flags.ack === true
         ? { window: flags.ackWindow, bytes: ackBufferBytes, timeoutMs: flags.ackTimeout }
         : undefined,
+    ...serverOf(flags),
   };
   let stopped = false;
   const stop = (): void => {
@@ -159,6 +198,11 @@ async function run(file: string, flags: ReplayFlags): Promise<void> {
     const summary = await replay(options, {
       stopped: () => stopped,
       onProgress: (state) => progress.show(state),
+      onServing: ({ rerequestPort, snapshotPort }) => {
+        if (flags.json === true) return;
+        if (rerequestPort > 0) say(`answering requests on port ${rerequestPort}`);
+        if (snapshotPort > 0) say(`giving snapshots on port ${snapshotPort}`);
+      },
     });
     progress.end();
     if (flags.json === true) printJson(summary);
@@ -172,6 +216,21 @@ async function run(file: string, flags: ReplayFlags): Promise<void> {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);
   }
+}
+
+function serverOf(flags: ReplayFlags): Pick<ReplayOptions, "server"> {
+  const { serveRerequest: rerequest, serveSnapshot: snapshot } = flags;
+  if (rerequest === undefined && snapshot === undefined) return {};
+  return {
+    server: {
+      messagesMax: flags.serveMessages,
+      rerequest,
+      snapshot,
+      answerDrop: flags.answerDrop,
+      seed: flags.seed,
+      lingerMs: flags.linger,
+    },
+  };
 }
 
 /** Redraws one line on a terminal ten times a second; writes one every five seconds elsewhere. */

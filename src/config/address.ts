@@ -46,6 +46,15 @@ export function parseUdpUrl(text: string, allowed: readonly string[]): Parsed<Ud
   return { value: { ...address.value, parameters } };
 }
 
+/** `tcp://HOST:PORT`, nothing behind it. */
+export function parseTcpUrl(text: string): Parsed<HostPort> {
+  if (!text.startsWith("tcp://")) return { reason: "does not start with tcp://" };
+  const address = parseHostPort(text.slice("tcp://".length).replace(/\/$/, ""));
+  if ("reason" in address) return { reason: address.reason.replace("HOST", "tcp://HOST") };
+  if (address.value.port === 0) return { reason: "has the port 0, to which nothing can connect" };
+  return address;
+}
+
 /** One line of a feed: unicast or multicast, with the interface and source that it is joined on. */
 export interface FeedLine {
   host: string;

@@ -25,6 +25,7 @@ export function contradictions(config: Config): Contradiction[] {
     ...openListener(config),
     ...priority(config),
     ...rerequestFormat(config),
+    ...recoveryHold(config),
     ...receiveMix(config),
   ];
 }
@@ -164,8 +165,8 @@ function rerequestFormat({ feed }: Config): Contradiction[] {
     if (rerequest === "") return [];
     const address = accepted(parseFeedLine(rerequest));
     const base = { key: `feed[${index}].rerequest`, value: rerequest };
-    if (format === "tick") {
-      const reason = "is set for a tick feed, which has no sequence numbers to ask for";
+    if (format !== "itch50") {
+      const reason = `is set for a feed of format ${format}, which has no requests over UDP`;
       return [{ ...base, reason, remedy: "Leave it out." }];
     }
     if (isMulticast(address.host)) {
@@ -177,6 +178,29 @@ function rerequestFormat({ feed }: Config): Contradiction[] {
       return [{ ...base, reason, remedy: "Name the retransmission server." }];
     }
     return [];
+  });
+}
+
+function recoveryHold({ feed }: Config): Contradiction[] {
+  return feed.flatMap(({ format, rerequest, snapshot, holdUs }, index) => {
+    const found: Contradiction[] = [];
+    if (snapshot !== "" && format !== "itch50") {
+      found.push({
+        key: `feed[${index}].snapshot`,
+        value: snapshot,
+        reason: `is set for a feed of format ${format}, and GLIMPSE is ITCH`,
+        remedy: "Leave it out.",
+      });
+    }
+    if (holdUs === 0 && (rerequest !== "" || snapshot !== "")) {
+      found.push({
+        key: `feed[${index}].holdUs`,
+        value: holdUs,
+        reason: "gives every gap up at once, so that nothing could be asked for",
+        remedy: "Set it to the microseconds that a reordered datagram may take.",
+      });
+    }
+    return found;
   });
 }
 

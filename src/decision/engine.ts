@@ -171,15 +171,34 @@ export class Engine {
     const { decoder, books } = this.#feeds[feed] as EngineFeed;
     this.health.lastSeenNs[feed] = nowNs;
     const verdict = decoder.decode(bytes, length, line, receiveNs);
-    if ((verdict & unusual) !== 0 || this.health.blocked[feed] !== 0)
-      this.#notice(feed, verdict, receiveNs);
+    if (this.health.blocked[feed] !== 0) this.#heard(feed, verdict);
+    if ((verdict & unusual) !== 0) this.#notice(feed, verdict, receiveNs);
     this.#network(feed, receiveNs);
+    if (books.touchedCount > 0) this.#evaluateTouched(feed, decoder, books, receiveNs, true);
+  }
+
+  /**
+   * What a decoder says without a datagram: a gap was given up, a snapshot has begun or ended. `nowNs`
+   * stands for the receive time of what was applied; it is not a latency, so it is not measured.
+   */
+  verdict(feed: number, verdict: number, nowNs: number): void {
+    const { decoder, books } = this.#feeds[feed] as EngineFeed;
+    if ((verdict & unusual) !== 0) this.#notice(feed, verdict, nowNs);
+    if (books.touchedCount > 0) this.#evaluateTouched(feed, decoder, books, nowNs, false);
+  }
+
+  #evaluateTouched(
+    feed: number,
+    decoder: DatagramDecoder,
+    books: BookSet,
+    receiveNs: number,
+    timed: boolean,
+  ): void {
     const touched = books.touchedCount;
-    if (touched === 0) return;
     if (this.#instruments.count !== this.#known) this.#admit();
 
     const bookNs = this.#now();
-    this.#options.stages.ingestion.record(bookNs - receiveNs);
+    if (timed) this.#options.stages.ingestion.record(bookNs - receiveNs);
     const late = bookNs - receiveNs > this.#options.maxAgeNs;
     if (late) this.#counters[count.lateDatagrams]!++;
     this.#counters[count.touched]! += touched;
@@ -192,7 +211,7 @@ export class Engine {
     }
     books.clearTouched();
     this.#emitter.flush();
-    this.#options.stages.cached.record(this.#now() - receiveNs);
+    if (timed) this.#options.stages.cached.record(this.#now() - receiveNs);
   }
 
   /**
@@ -354,13 +373,16 @@ export class Engine {
     this.#missedNs[instrument] = Number.NaN;
   }
 
-  /** A datagram that did more or less than apply its messages, or one that ended a silence. */
+  /** A datagram ends a silence, and the end of a session that goes on after all. */
+  #heard(feed: number, verdict: number): void {
+    if ((verdict & (Verdict.bad | Verdict.endOfSession)) !== 0) return;
+    this.health.blocked[feed] = 0;
+    this.#counters[count.channelRecovered]!++;
+  }
+
+  /** A datagram that did more or less than apply its messages. */
   #notice(feed: number, verdict: number, receiveNs: number): void {
     const health = this.health;
-    if ((verdict & (Verdict.bad | Verdict.endOfSession)) === 0 && health.blocked[feed] !== 0) {
-      health.blocked[feed] = 0;
-      this.#counters[count.channelRecovered]!++;
-    }
     const { partialBooks } = this.#feeds[feed] as EngineFeed;
     const waiting = (verdict & Verdict.held) !== 0;
     const whole = !waiting && ((verdict & Verdict.broken) === 0 || partialBooks);

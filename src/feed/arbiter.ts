@@ -63,7 +63,7 @@ export class Arbiter {
   readonly #options: RecoveryOptions;
   readonly #counters: Uint32Array;
   readonly #sink: ArbiterSink;
-  readonly #reorder: ReorderBuffer;
+  readonly reorder: ReorderBuffer;
   readonly #patient: boolean;
   readonly #maxJump: number;
   readonly #gap: GapState;
@@ -89,7 +89,7 @@ export class Arbiter {
     this.#counters = counters;
     this.#sink = sink;
     const slots = this.#patient ? options.reorderDatagrams : 0;
-    this.#reorder = new ReorderBuffer(channels, slots, options.reorderBytes);
+    this.reorder = new ReorderBuffer(channels, slots, options.reorderBytes);
     this.#gap = new GapState(channels);
     this.#broken = new Uint8Array(channels);
     this.#brokenFrom = new Float64Array(channels);
@@ -225,7 +225,7 @@ export class Arbiter {
       gap.to[channel] = first;
     }
     if (count > 0) {
-      const put = this.#reorder.put(channel, first, count, nowNs, bytes, at, end);
+      const put = this.reorder.put(channel, first, count, nowNs, bytes, at, end);
       if (put === ReorderPut.known) {
         this.#counters[FeedCount.duplicates]!++;
         return verdict | Verdict.duplicate;
@@ -250,7 +250,7 @@ export class Arbiter {
     end: number,
   ): number {
     const { sequencer } = this;
-    const reorder = this.#reorder;
+    const reorder = this.reorder;
     this.#counters[FeedCount.reorderFull]!++;
     let verdict = 0;
     for (;;) {
@@ -283,7 +283,7 @@ export class Arbiter {
     at: number,
     end: number,
   ): number {
-    const reorder = this.#reorder;
+    const reorder = this.reorder;
     this.#gap.announce(channel, first + count, nowNs);
     const verdict = seen & ~(Verdict.applied | Verdict.held);
     if (count === 0 || (seen & Verdict.duplicate) !== 0) return verdict;
@@ -308,7 +308,7 @@ export class Arbiter {
   /** Applies what was kept as far as nothing is missing before it. */
   #flush(channel: number, nowNs: number): number {
     const { sequencer } = this;
-    const reorder = this.#reorder;
+    const reorder = this.reorder;
     let verdict = 0;
     for (let slot = reorder.head(channel); slot >= 0; slot = reorder.head(channel)) {
       const first = reorder.first[slot]!;
@@ -341,7 +341,7 @@ export class Arbiter {
   /** After a gap has ended: the next one, or the channel is whole. */
   #next(channel: number): number {
     const gap = this.#gap;
-    const reorder = this.#reorder;
+    const reorder = this.reorder;
     const slot = reorder.head(channel);
     const to = slot >= 0 ? reorder.first[slot]! : gap.announced[channel]!;
     if (to > this.sequencer.expected(channel)) {
@@ -444,6 +444,10 @@ export class Arbiter {
     return this.#broken[channel] === 1;
   }
 
+  get isAnyBroken(): boolean {
+    return this.#brokenCount > 0;
+  }
+
   /** Whether a snapshot of the channel is being read. */
   isReplacing(channel: number): boolean {
     return this.#gap.phase[channel] === Phase.replacing;
@@ -474,8 +478,8 @@ export class Arbiter {
 
   /** The snapshot broke off: the books are worth nothing, and the channel goes on without. */
   abortSnapshot(channel: number, nowNs: number): number {
-    const head = this.#reorder.head(channel);
-    const at = head >= 0 ? this.#reorder.first[head]! : this.sequencer.expected(channel);
+    const head = this.reorder.head(channel);
+    const at = head >= 0 ? this.reorder.first[head]! : this.sequencer.expected(channel);
     this.sequencer.pass(channel, at);
     const lost = Verdict.gap | this.#break(channel, at, nowNs);
     return lost | this.#flush(channel, nowNs) | this.#next(channel) | this.#waiting();
@@ -492,7 +496,7 @@ export class Arbiter {
     if (this.#broken[channel] === 1) this.#brokenCount--;
     this.#broken[channel] = 0;
     gap.announced[channel] = 0;
-    this.#reorder.clear(channel);
+    this.reorder.clear(channel);
     this.lines.begin(channel);
     this.#sink.begin(channel);
   }

@@ -1,3 +1,5 @@
+import type { Arbiter } from "./arbiter.ts";
+
 /**
  * What the engine sees of a format: datagrams in, market events out, and per datagram a set of bits
  * that says how far the books may be trusted now.
@@ -68,6 +70,8 @@ export interface DatagramDecoder {
   /** The sender's time in ns since the feed's midnight, NaN where the format has none. */
   readonly sentNs: number;
 
+  /** What follows the sequence; undefined where the format has none. */
+  readonly arbiter?: Arbiter;
   /** When `poll` has something to do, on the clock of `nowNs`; Infinity when it has not. */
   readonly deadlineNs: number;
   /** Does what is due by now: gives up waiting, asks again. Returns bits of `Verdict`, 0 for none. */

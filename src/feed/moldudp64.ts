@@ -26,7 +26,8 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   channel = -1;
   readonly arbiter: Arbiter;
 
-  readonly #messages: Itch50;
+  /** The decoder of what it carries; a snapshot comes to the same. */
+  readonly messages: Itch50;
   readonly #counters: Uint32Array;
   readonly #prefetch: boolean;
   readonly #clear: () => void;
@@ -47,7 +48,7 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   ) {
     this.arbiter = new Arbiter(1, maxJump, recovery, counters, this);
     this.arbiter.sequencer.channel(0);
-    this.#messages = messages;
+    this.messages = messages;
     this.#counters = counters;
     this.#prefetch = prefetch;
     this.#clear = clear;
@@ -58,7 +59,7 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   }
 
   get sentNs(): number {
-    return this.#messages.timeNs;
+    return this.messages.timeNs;
   }
 
   get deadlineNs(): number {
@@ -88,7 +89,7 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
       bytes.readUInt16BE(8),
       first,
       count,
-      count === 0 ? Number.NaN : this.#messages.timeAt(bytes, 22, bytes.readUInt16BE(20)),
+      count === 0 ? Number.NaN : this.messages.timeAt(bytes, 22, bytes.readUInt16BE(20)),
       line,
       nowNs,
       bytes,
@@ -117,12 +118,12 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   }
 
   apply(bytes: Buffer, at: number, count: number, skip: number): boolean {
-    if (this.#prefetch && count > 1) this.#messages.prefetch(bytes, at, count);
-    return this.#messages.block(bytes, at, count, skip);
+    if (this.#prefetch && count > 1) this.messages.prefetch(bytes, at, count);
+    return this.messages.block(bytes, at, count, skip);
   }
 
   begin(): void {
-    this.#messages.reset();
+    this.messages.reset();
     this.#clear();
   }
 

@@ -38,6 +38,8 @@ const again = 11;
 const interrupted = 4;
 const pollIn = 1;
 const familyIpv4 = 2;
+const familyIpv6 = 10;
+const ipv4NameBytes = 16;
 const two32 = 4294967296;
 
 const option = { timestampNs: 35, overflow: 40, ipv4Errors: 11, ipv6Errors: 25 } as const;
@@ -115,10 +117,10 @@ export class PollSlots {
   #layOut(data: ArrayBuffer): void {
     const vectors = this.#vectors;
     const headers = new BigUint64Array(this.#headers.buffer);
-    const dataAt = address(new Uint8Array(data));
-    const vectorsAt = address(vectors);
-    const namesAt = address(this.#names);
-    const controlAt = address(this.#control);
+    const dataAt = pointerOf(new Uint8Array(data));
+    const vectorsAt = pointerOf(vectors);
+    const namesAt = pointerOf(this.#names);
+    const controlAt = pointerOf(this.#control);
     for (let slot = 0; slot < this.slots; slot++) {
       vectors[slot * 2] = dataAt + BigInt(slot * slotStride);
       vectors[slot * 2 + 1] = BigInt(datagramBytesMax);
@@ -217,6 +219,20 @@ export class SenderName {
     this.address = groups.join(":");
   }
 
+  /** Takes an address as text. */
+  read(address: string, port: number): void {
+    const view = Buffer.from(this.words.buffer);
+    view.fill(0);
+    view.writeUInt16BE(port, 2);
+    const v6 = address.includes(":");
+    view.writeUInt16LE(v6 ? familyIpv6 : familyIpv4, 0);
+    if (v6) ipv6Groups(address).forEach((group, i) => view.writeUInt16BE(group, 8 + 2 * i));
+    else address.split(".").forEach((byte, i) => view.writeUInt8(Number(byte), 4 + i));
+    this.address = address;
+    this.port = port;
+    this.length = v6 ? nameBytes : ipv4NameBytes;
+  }
+
   /** Sends to it; `bytes` must be memory of an ArrayBuffer made as one. */
   send(fd: number, bytes: Uint8Array): boolean {
     if (libc === undefined || this.length === 0) return false;
@@ -224,6 +240,19 @@ export class SenderName {
     const sent = libc.symbols.sendto(fd, ptr(bytes), length, dontWait, this.#ptr, this.length);
     return Number(sent) === bytes.length;
   }
+}
+
+function groupsOf(part: string): number[] {
+  return part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
+}
+
+/** The eight groups of an IPv6 address without a zone. */
+function ipv6Groups(text: string): number[] {
+  const [left = "", right] = text.split("%")[0]!.split("::");
+  const before = groupsOf(left);
+  const after = right === undefined ? [] : groupsOf(right);
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
+  return right === undefined ? before : [...before, ...zeros, ...after];
 }
 
 /** Sleeps in the kernel until one of the sockets has something, at most `timeoutMs`. */
@@ -247,8 +276,8 @@ export class PollWait {
   }
 }
 
-function address(memoryOf: NodeJS.TypedArray): bigint {
-  return BigInt(ptr(memoryOf));
+function pointerOf(array: NodeJS.TypedArray): bigint {
+  return BigInt(ptr(array));
 }
 
 function errno(): number {

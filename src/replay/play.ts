@@ -23,6 +23,8 @@ export interface PlayOptions {
   burst: number;
   /** Ends a session of our own framing with its sign. */
   endOfSession: boolean;
+  /** Sees each datagram of the file before any impairment. */
+  tap?: (bytes: Uint8Array, offset: number, length: number) => void;
   /** Looked at before each datagram. */
   stopped: () => boolean;
   /** Called now and then, at least once a burst, while there is something to show. */
@@ -200,6 +202,7 @@ export class Player {
 
   #offer(bytes: Uint8Array, offset: number, length: number): void {
     const { state } = this;
+    this.#options.tap?.(bytes, offset, length);
     for (const impairment of state.impairments) impairment.offer(bytes, offset, length);
     state.datagrams += 1;
     state.bytes += length;

@@ -6,7 +6,11 @@ import { openSource, type OpenOptions } from "./open.ts";
 import { Pace } from "./pace.ts";
 import { Player, type PlayState } from "./play.ts";
 import { errorOf, type ReplaySummary } from "./report.ts";
+import { type ReplayServer, serve, type ServerOptions } from "./server.ts";
+import { ServerState } from "./server-state.ts";
 import { AckWindow } from "./window.ts";
+
+const lingerStepNs = 50e6;
 
 export interface ReplayOptions {
   file: string;
@@ -24,12 +28,15 @@ export interface ReplayOptions {
   endOfSession: boolean;
   /** Pacing by acknowledgements of the first target, or undefined. */
   ack: { window: number; bytes: number; timeoutMs: number } | undefined;
+  /** Answers to requests for what was sent, and snapshots of it; `lingerMs` longer than the file. */
+  server?: ServerOptions & { lingerMs: number };
 }
 
 /** What a replay tells while it runs. */
 export interface ReplayHooks {
   stopped: () => boolean;
   onProgress: (state: PlayState) => void;
+  onServing?: (server: ReplayServer) => void;
   clock?: Clock;
 }
 
@@ -44,7 +51,14 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
   const { ack } = options;
   const window = ack && new AckWindow(ack.window, ack.bytes, ack.timeoutMs * 1e6);
   const lines: UdpLine[] = [];
+  const { server } = options;
+  const memory = server && new ServerState(server.messagesMax);
+  let serving: ReplayServer | undefined;
   try {
+    if (server !== undefined && memory !== undefined) {
+      serving = await serve(server, memory);
+      hooks.onServing?.(serving);
+    }
     for (const [index, target] of options.targets.entries()) {
       const onAck = (count: number): void => {
         if (index === 0) window?.acknowledge(count);
@@ -65,12 +79,24 @@ export async function replay(options: ReplayOptions, hooks: ReplayHooks): Promis
       endOfSession: options.endOfSession,
       stopped: hooks.stopped,
       onProgress: hooks.onProgress,
+      ...(memory === undefined ? {} : { tap: memory.take.bind(memory) }),
     });
     const state = await player.play();
-    return summaryOf(options, state, lines, pace, window, hooks.stopped());
+    if (server !== undefined) await linger(server.lingerMs, hooks);
+    return summaryOf(options, state, lines, pace, window, hooks.stopped(), memory);
   } finally {
+    serving?.close();
     for (const line of lines) line.close();
     await first.close();
+  }
+}
+
+/** A receiver may still ask for the last messages. */
+async function linger(durationMs: number, hooks: ReplayHooks): Promise<void> {
+  const clock = hooks.clock ?? new SystemClock();
+  const endNs = clock.nowNs() + durationMs * 1e6;
+  while (clock.nowNs() < endNs && !hooks.stopped()) {
+    await clock.sleepUntil(Math.min(endNs, clock.nowNs() + lingerStepNs));
   }
 }
 
@@ -81,6 +107,7 @@ function summaryOf(
   pace: Pace,
   window: AckWindow | undefined,
   stopped: boolean,
+  memory: ServerState | undefined,
 ): ReplaySummary {
   const elapsedSeconds = state.elapsedNs / 1e9;
   const broken = state.error !== undefined;
@@ -102,6 +129,7 @@ function summaryOf(
       impairment: { ...state.impairments[index]!.counts },
     })),
     pace: pace.counts,
+    server: memory === undefined ? null : { ...memory.counts },
     ack:
       window === undefined
         ? null

@@ -4,6 +4,7 @@ import { isClean, type ImpairmentCounts, type ImpairmentOptions } from "./impair
 import type { LineCounts } from "./line.ts";
 import type { PaceCounts } from "./pace.ts";
 import type { PlayState } from "./play.ts";
+import type { ServerCounts } from "./server-state.ts";
 import { byteCount, count, duration } from "../unit.ts";
 
 export interface ReplaySummary {
@@ -24,6 +25,8 @@ export interface ReplaySummary {
   pace: PaceCounts;
   /** null without --ack. */
   ack: { acknowledged: number; unacknowledged: number; silences: number } | null;
+  /** null where nothing is served. */
+  server: ServerCounts | null;
   /** What cut the file short. */
   cut: string | null;
   error: { code: string; message: string; hint: string } | null;
@@ -93,6 +96,8 @@ export function summaryLines(summary: ReplaySummary, impairment: ImpairmentOptio
       lines.push("  The receiver acknowledged nothing: does its feed have ack = true?");
     }
   }
+  if (summary.server !== null)
+    lines.push(`  server: ${countsInWords({ ...summary.server }) || "nobody asked"}`);
   if (summary.lines.some((line) => line.refused > 0)) {
     lines.push("  Nothing listened there at times; what was refused is lost.");
   }

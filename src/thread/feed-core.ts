@@ -30,6 +30,7 @@ import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
+import { FeedRecovery } from "./feed-recovery.ts";
 import { formatOptions, type RunLimits, type RunPlan } from "./plan.ts";
 import { Double, doublesAt, publishedFeatures, Publication, Word } from "./publication.ts";
 import { openAnswers, openSignals, type SharedMemory } from "./shared.ts";
@@ -53,8 +54,12 @@ export interface FeedCore {
     receiveNs: number,
     nowNs: number,
   ): void;
-  /** Between datagrams and by timer: holds, answers, silence, repetition, heartbeats, gauges. */
-  poll(nowNs: number): void;
+  recoveries: readonly FeedRecovery[];
+  /**
+   * Between datagrams and by timer: holds, answers, silence, gaps, repetition, heartbeats, gauges.
+   * `idle`: everything that has come was read.
+   */
+  poll(nowNs: number, idle?: boolean): void;
 }
 
 export function createFeedCore(
@@ -149,6 +154,19 @@ export function createFeedCore(
       uncached: board.recorder(Stage.totalUncached),
     },
   });
+  const recoveries = plan.feeds.map(
+    (feed, index) =>
+      new FeedRecovery(
+        feed,
+        index,
+        plan.feeds.length,
+        (feeds[index] as EngineFeed).decoder,
+        engine,
+        board.channel(index),
+        counters,
+        shared,
+      ),
+  );
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
   let gaugesDueNs = 0;
   // What is held is known before the first datagram, not with the first turn of the timer.
@@ -160,11 +178,16 @@ export function createFeedCore(
     books,
     publication,
     sinks,
+    recoveries,
     datagram(feed, line, bytes, length, receiveNs, nowNs) {
       engine.datagram(feed, line, bytes, length, receiveNs, nowNs);
+      (recoveries[feed] as FeedRecovery).after(receiveNs);
     },
-    poll(nowNs) {
+    poll(nowNs, idle = true) {
       holds.apply(engine, nowNs);
+      for (let i = 0; i < recoveries.length; i++) {
+        (recoveries[i] as FeedRecovery).poll(nowNs, idle);
+      }
       engine.poll(nowNs);
       sinks.heartbeat(heartbeat, nowNs);
       if (nowNs < gaugesDueNs) return;

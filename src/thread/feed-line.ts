@@ -21,6 +21,8 @@ export interface LineOptions {
   ack: boolean;
   baseSeconds: number;
   counters: Uint32Array;
+  /** The only address to listen to, and the port to send to: a server's; undefined for a line. */
+  server: { address: string; port: number } | undefined;
 }
 
 /** A line whose datagrams the event loop brings. */
@@ -38,8 +40,12 @@ export class EventLine implements FeedLine {
   }
 
   take(bytes: Buffer, port: number, address: string, truncated: boolean): void {
-    const { loop, feed, line, counters } = this.#options;
+    const { loop, feed, line, counters, server } = this.#options;
     if (loop.stopped) return;
+    if (server !== undefined && address !== server.address) {
+      counters[count.foreignSenders]!++;
+      return;
+    }
     const nowNs = loop.now();
     counters[count.receivedDatagrams]!++;
     counters[count.receivedBytes]! += bytes.length;
@@ -73,6 +79,12 @@ export class EventLine implements FeedLine {
     this.socket?.close();
   }
 
+  /** Sends to the server. */
+  send(bytes: Uint8Array): boolean {
+    const { server } = this.#options;
+    return server !== undefined && this.socket?.send(bytes, server.port, server.address) === true;
+  }
+
   #acknowledge(ack: AckCounter): void {
     ack.encode(this.#ackBytes, 0);
     if (this.socket?.send(this.#ackBytes, ack.port, ack.address) !== true) {
@@ -91,6 +103,8 @@ export class PolledLine implements PolledFeedLine {
   readonly #ack: AckCounter | undefined;
   readonly #ackBytes = new Uint8Array(new ArrayBuffer(ackBytes));
   readonly #sender = new SenderName();
+  readonly #server: SenderName | undefined;
+  readonly #outgoing = Buffer.from(new ArrayBuffer(64));
 
   /** Takes the socket over: its owner's descriptor is closed. Throws EdgeError POLL_UNAVAILABLE. */
   constructor(options: LineOptions, slots: PollSlots, socket: FeedSocket) {
@@ -99,6 +113,10 @@ export class PolledLine implements PolledFeedLine {
     this.#ack = options.ack ? new AckCounter() : undefined;
     this.fd = adoptSocket(socket.fd);
     socket.close();
+    const { server } = options;
+    if (server === undefined) return;
+    this.#server = new SenderName();
+    this.#server.read(server.address, server.port);
   }
 
   drain(nowNs: number): number {
@@ -114,6 +132,10 @@ export class PolledLine implements PolledFeedLine {
     counters[count.receivedDatagrams]! += taken;
     for (let slot = 0; slot < taken; slot++) {
       const length = slots.lengths[slot]!;
+      if (this.#server !== undefined && !this.#isServer(this.#server, slot)) {
+        counters[count.foreignSenders]!++;
+        continue;
+      }
       counters[count.receivedBytes]! += length;
       if (slots.truncated[slot] !== 0) counters[count.truncatedDatagrams]!++;
       const stampNs = slots.stampNs[slot]!;
@@ -127,9 +149,26 @@ export class PolledLine implements PolledFeedLine {
     return taken;
   }
 
+  /** Whichever port it answers from. */
+  #isServer(server: SenderName, slot: number): boolean {
+    this.#nameOf(slot);
+    return this.#sender.address === server.address;
+  }
+
+  /** Sends up to 64 bytes to the server. */
+  send(bytes: Uint8Array): boolean {
+    const out = this.#outgoing.subarray(0, bytes.length);
+    out.set(bytes);
+    return this.#server?.send(this.fd, out) === true;
+  }
+
+  #nameOf(slot: number): void {
+    if (!this.#slots.isFrom(slot, this.#sender)) this.#slots.readName(slot, this.#sender);
+  }
+
   #count(ack: AckCounter, slot: number): void {
     const sender = this.#sender;
-    if (!this.#slots.isFrom(slot, sender)) this.#slots.readName(slot, sender);
+    this.#nameOf(slot);
     if (ack.count(sender.address, sender.port)) this.#acknowledge(ack);
   }
 

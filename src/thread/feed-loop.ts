@@ -27,11 +27,19 @@ export interface PolledFeedLine extends FeedLine {
   drain(nowNs: number): number;
 }
 
+/** Something that is looked after every ms. */
+export interface Attended {
+  poll(nowNs: number): void;
+  close(): void;
+}
+
 export class FeedLoop {
   readonly core: FeedCore;
   readonly control: Control;
   readonly now: () => number;
   readonly lines: FeedLine[] = [];
+  /** Connections to snapshot servers. */
+  readonly snapshots: Attended[] = [];
   stopped = false;
   readonly #finish: () => void;
   #polledNs = 0;
@@ -48,7 +56,7 @@ export class FeedLoop {
   /** After a datagram: looks at the switches when the last look is long enough ago. */
   turn(nowNs: number): void {
     if (nowNs - this.#polledNs < pollIntervalNs) return;
-    this.#poll(nowNs);
+    this.#poll(nowNs, false);
   }
 
   /** By the timer: the same, and how late the timer was. */
@@ -56,20 +64,32 @@ export class FeedLoop {
     if (this.#timerNs !== 0) lateness.record(Math.max(0, nowNs - this.#timerNs - timerMs * 1e6));
     this.#timerNs = nowNs;
     for (const line of this.lines) line.idle();
-    this.#poll(nowNs);
+    this.attend(nowNs);
+    this.#poll(nowNs, true);
   }
 
-  /** One turn of a spinning thread. */
-  spin(nowNs: number): void {
+  attend(nowNs: number): void {
+    if (this.stopped) return;
+    for (const snapshot of this.snapshots) snapshot.poll(nowNs);
+  }
+
+  close(): void {
+    for (const line of this.lines) line.close();
+    for (const snapshot of this.snapshots) snapshot.close();
+    for (const recovery of this.core.recoveries) recovery.finish();
+  }
+
+  /** One turn of a spinning thread; `idle`: nothing was there. */
+  spin(nowNs: number, idle: boolean): void {
     const { control } = this;
     const holds = control.holdSequence();
     const due = nowNs - this.#polledNs >= spinIntervalNs;
     if (!due && !control.stopping && holds === this.#holdSequence) return;
     this.#holdSequence = holds;
-    this.#poll(nowNs);
+    this.#poll(nowNs, idle);
   }
 
-  #poll(nowNs: number): void {
+  #poll(nowNs: number, idle: boolean): void {
     this.#polledNs = nowNs;
     if (this.stopped) return;
     this.control.beat("feed", Math.floor(nowNs / 1e6));
@@ -78,7 +98,7 @@ export class FeedLoop {
       this.#finish();
       return;
     }
-    this.core.poll(nowNs);
+    this.core.poll(nowNs, idle);
   }
 }
 
@@ -97,10 +117,11 @@ export function spin({ loop, lines, idleNs, wait }: SpinOptions): void {
   let saidNs = quietNs;
   const stretch = (): void => {
     const endNs = loop.now() + stretchNs;
+    loop.attend(endNs);
     for (let nowNs = loop.now(); nowNs < endNs; nowNs = loop.now()) {
       let taken = 0;
       for (let i = 0; i < lines.length; i++) taken += lines[i]!.drain(nowNs);
-      loop.spin(nowNs);
+      loop.spin(nowNs, taken === 0);
       if (loop.stopped) return;
       if (taken > 0) {
         quietNs = nowNs;

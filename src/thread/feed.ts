@@ -54,7 +54,8 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const portsBefore = (before["ports"] ?? []) as readonly number[];
   // Before the first datagram, which might bring instruments in another order.
   if (attempt > 0) resumeFeed(core, board.counters, now());
-  const lines = await openLines(plan, loop, board, portsBefore);
+  const log = (level: "warn" | "info", text: string): void => post({ kind: "log", level, text });
+  const lines = await openLines(plan, loop, board, log, portsBefore);
   notes.push(...lines.notes);
   board.gauge(count.receiveBufferBytes, lines.receiveBufferBytes);
   const timer = setInterval(() => {
@@ -70,7 +71,7 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
 
   function finish(): void {
     clearInterval(timer);
-    for (const line of loop.lines) line.close();
+    loop.close();
     core.engine.stop(now());
     const report: FeedReport = reportFeed(plan, core, board);
     core.sinks.close();

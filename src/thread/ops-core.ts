@@ -25,7 +25,9 @@ import { Metric } from "../telemetry/metric.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
 import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
+import { GapRing } from "./line-board.ts";
 import { AlertDesk } from "./ops-alert.ts";
+import { GapTap } from "./ops-gap.ts";
 import { HostGauges, QueueDrops } from "./ops-host.ts";
 import { machineNeeds } from "./machine-need.ts";
 import { cacheBody, type CacheFacts, FeedActivity, feedBody, inferenceBody } from "./ops-part.ts";
@@ -71,6 +73,8 @@ export class OpsCore {
   readonly #space: CacheFacts;
   readonly #needs: MachineNeeds;
   readonly #symbols: SymbolView;
+  readonly #gaps: GapRing;
+  readonly #gapTap: GapTap;
   readonly #window = new StageWindow(windowSeconds);
   readonly #report = new ReportWindow();
   readonly #host: HostGauges;
@@ -122,6 +126,8 @@ export class OpsCore {
       keep: (signal) => this.#keeper.signal(signal),
       symbolsMax: limits.instruments,
     });
+    this.#gaps = new GapRing(shared.gaps);
+    this.#gapTap = new GapTap(plan.feeds, plan.baseSeconds * 1000);
     const root = openRoot();
     this.#table = new TableCount(shared.table, plan.table);
     this.board.gauge(Metric.ops.tableLimit, plan.table.capacity);
@@ -172,6 +178,7 @@ export class OpsCore {
     const nowMs = this.nowMs();
     this.#tap.drain(performance.now());
     this.#gauges();
+    this.#takeGaps();
     const { changes, notices, latency } = this.#keeper.tick(nowMs);
     this.#activity.second(this.reader, nowMs);
     this.alerts.announce(changes);
@@ -238,6 +245,14 @@ export class OpsCore {
     this.signalHub.close();
     await this.alerts.close();
     this.store.close(this.nowMs());
+  }
+
+  #takeGaps(): void {
+    const { gaps, healed, events } = this.#gapTap.take(() => this.#gaps.shift());
+    const { pending } = this.#keeper;
+    pending.gaps.push(...gaps);
+    pending.healed.push(...healed);
+    pending.events.push(...events);
   }
 
   #gauges(): void {

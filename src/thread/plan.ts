@@ -2,8 +2,17 @@
  * A run in plain values: what the workers are handed. Made once by the supervisor from the
  * configuration, cloned into each Worker.
  */
-import { accepted, type FeedLine, parseFeedLine, parseSinkUrl } from "../config/address.ts";
+import {
+  accepted,
+  type FeedLine,
+  parseFeedLine,
+  parseSinkUrl,
+  parseTcpUrl,
+  parseUdpUrl,
+} from "../config/address.ts";
 import type { Config } from "../config/schema.ts";
+import type { RecoveryOptions } from "../feed/arbiter.ts";
+import type { GlimpseOptions } from "../feed/glimpse.ts";
 import { formats, type FormatName } from "../feed/format.ts";
 import type { StateOptions } from "../market/state.ts";
 import type { TableSpec } from "../decision/table-plane.ts";
@@ -34,6 +43,10 @@ export interface FeedPlan {
   ack: boolean;
   /** How datagrams come: by the event loop, or read by the thread itself. */
   receive: "event" | "poll";
+  recovery: RecoveryOptions;
+  /** The retransmission server; undefined for none. */
+  rerequest: { host: string; port: number } | undefined;
+  snapshot: ({ host: string; port: number } & GlimpseOptions) | undefined;
 }
 
 export interface RunPlan {
@@ -152,6 +165,38 @@ function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
     shareAddress: feed.shareAddress,
     ack: feed.ack,
     receive: feed.receive,
+    recovery: planRecovery(feed),
+    rerequest: feed.rerequest === "" ? undefined : accepted(parseUdpUrl(feed.rerequest, [])),
+    snapshot:
+      feed.snapshot === ""
+        ? undefined
+        : {
+            ...accepted(parseTcpUrl(feed.snapshot)),
+            username: feed.snapshotUser,
+            password: feed.snapshotPassword,
+            timeoutNs: feed.snapshotTimeoutMs * 1e6,
+            attempts: feed.snapshotAttempts,
+            retryNs: feed.snapshotRetryMs * 1e6,
+          },
+  };
+}
+
+/** Gaps that have ended and wait for the feed thread to hand them on. */
+const gapRecords = 1024;
+
+function planRecovery(feed: Config["feed"][number]): RecoveryOptions {
+  return {
+    lines: feed.lines.length,
+    holdNs: feed.holdUs * 1000,
+    holdDatagrams: feed.holdDatagrams,
+    reorderDatagrams: feed.reorderDatagrams,
+    reorderBytes: feed.reorderBytes,
+    requests: feed.rerequest === "" ? 0 : feed.requestsMax,
+    requestTimeoutNs: feed.requestTimeoutMs * 1e6,
+    requestMessages: feed.requestMessages,
+    requestGapMessages: feed.requestGapMessages,
+    giveUpNs: feed.giveUpMs * 1e6,
+    gapRecords,
   };
 }
 
@@ -185,5 +230,6 @@ export function formatOptions(feed: FeedPlan, limits: RunLimits) {
     priceDecimals: feed.priceDecimals,
     sizeDecimals,
     timestampUnit: feed.timestampUnit,
+    recovery: feed.recovery,
   };
 }

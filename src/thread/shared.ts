@@ -8,6 +8,7 @@ import { signalWords } from "../decision/signal.ts";
 import { tableBytes } from "../decision/table-plane.ts";
 import { boardBytes } from "../telemetry/board.ts";
 import { controlBytes } from "./control.ts";
+import { gapRingBytes, lineBoardBytes } from "./line-board.ts";
 import type { RunLimits, RunPlan } from "./plan.ts";
 import { publicationBytes } from "./publication.ts";
 
@@ -27,6 +28,9 @@ export interface SharedMemory {
   signalsOps: SharedArrayBuffer;
   /** Books, states and decisions as they are. Written by the feed, read by anybody. */
   publication: SharedArrayBuffer;
+  /** Lines of feeds, and gaps that have ended: feed → ops. */
+  lines: SharedArrayBuffer;
+  gaps: SharedArrayBuffer;
 }
 
 export function sharedBytes(plan: RunPlan): Record<keyof SharedMemory, number> {
@@ -40,6 +44,8 @@ export function sharedBytes(plan: RunPlan): Record<keyof SharedMemory, number> {
     signalsOut: ringBytes(limits.signalRing, signalWords),
     signalsOps: ringBytes(limits.signalRing, signalWords),
     publication: publicationBytes(limits.instruments),
+    lines: lineBoardBytes(plan.feeds.length),
+    gaps: gapRingBytes(),
   };
 }
 

@@ -43,6 +43,7 @@ test("the summary says what was sent, lost and left out", () => {
     ],
     pace: { late: 3, lateNsMax: 2_500_000, moved: 1, movedNs: 2e9 },
     ack: { acknowledged: 0, unacknowledged: 2990, silences: 3 },
+    server: null,
     cut: "the file ends inside a packet at byte 77",
     error: null,
   };

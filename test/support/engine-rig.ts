@@ -65,7 +65,7 @@ export class EngineRig {
   constructor({ flags = {}, feed = "format=itch50" }: RigOptions = {}) {
     const { config } = loadConfig({
       flags: {
-        feed: [`udp://127.0.0.1:26400?name=rig&date=2026-01-02&${feed}`],
+        feed: [`udp://127.0.0.1:26400?name=rig&date=2026-01-02&holdUs=0&${feed}`],
         "state.preset": "custom",
         "state.features": '[{"feature":"imbalance","edges":[0],"hysteresis":0}]',
         "limit.symbols": "64",

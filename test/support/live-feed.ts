@@ -26,6 +26,7 @@ export class LiveFeed implements AsyncDisposable {
   readonly signals: Signal[] = [];
   readonly senders: TestSender[] = [];
   readonly loop: FeedLoop;
+  readonly log: string[] = [];
   readonly #ring;
   readonly #record = new Uint32Array(signalWords);
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -71,13 +72,15 @@ export class LiveFeed implements AsyncDisposable {
   ): Promise<LiveFeed> {
     const live = new LiveFeed(receive, feed, flags, lines);
     const board = openBoard(live.shared.board).writer("feed");
-    const { ports, begin } = await openLines(live.plan, live.loop, board);
-    for (const port of ports) live.senders.push(await openTestSender(port));
+    const opened = await openLines(live.plan, live.loop, board, (_level, text) => {
+      live.log.push(text);
+    });
+    for (const port of opened.ports) live.senders.push(await openTestSender(port));
     if (receive === "event") {
       const lateness = { record(): void {} };
       live.#timer = setInterval(() => live.loop.idle(live.loop.now(), lateness), 1);
     }
-    begin();
+    opened.begin();
     return live;
   }
 
@@ -108,7 +111,7 @@ export class LiveFeed implements AsyncDisposable {
 
   #finish(): void {
     clearInterval(this.#timer);
-    for (const line of this.loop.lines) line.close();
+    this.loop.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

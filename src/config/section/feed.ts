@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { parseFeedLine, parseUdpUrl, type Parsed } from "../address.ts";
+import { parseFeedLine, type Parsed } from "../address.ts";
 import { parsedString, parsedStringOrNone } from "../check.ts";
+import { recoveryOptions } from "../recovery-option.ts";
 
 export const feedFormats = ["tick", "itch50", "iex", "pitch"] as const;
 export type FeedFormat = (typeof feedFormats)[number];
@@ -40,9 +41,7 @@ export const feedSection = z.strictObject({
     .describe(
       "Addresses that carry the same datagrams (A and B lines); ?interface=NAME and, for source-specific multicast, &source=ADDRESS.",
     ),
-  rerequest: parsedStringOrNone((text) => parseUdpUrl(text, []))
-    .default("")
-    .describe("Retransmission server that fills gaps, as udp://HOST:PORT; empty for none."),
+  ...recoveryOptions,
   symbols: z
     .array(symbol)
     .max(65_536)

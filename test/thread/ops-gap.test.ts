@@ -1,0 +1,78 @@
+import { describe, expect, test } from "bun:test";
+import { GapEnd } from "../../src/feed/gap.ts";
+import type { FeedGap } from "../../src/thread/line-board.ts";
+import { GapTap } from "../../src/thread/ops-gap.ts";
+
+const baseMs = 1_700_000_000_000;
+const session = [0x31302020, 0x20202020, 0x2020] as const;
+
+function gap(end: GapEnd, from: number, to: number, changes: Partial<FeedGap> = {}): FeedGap {
+  return { feed: 0, channel: 0, from, to, end, seenNs: 5e6, lastedNs: 3e6, session, ...changes };
+}
+
+function take(tap: GapTap, ...gaps: FeedGap[]) {
+  return tap.take(() => gaps.shift());
+}
+
+function createTap(): GapTap {
+  const feeds = [
+    { name: "nasdaq", format: "itch50" },
+    { name: "deep", format: "iex" },
+  ] as const;
+  return new GapTap(feeds, baseMs);
+}
+
+describe("a gap in the history", () => {
+  test("says what was missing, and that it came back", () => {
+    const rows = take(createTap(), gap(GapEnd.retransmission, 10, 13));
+    expect(rows.gaps).toEqual([
+      {
+        atMs: baseMs + 5,
+        feed: "nasdaq",
+        channel: "nasdaq",
+        session: "10",
+        firstSeq: 10,
+        lost: 3,
+        recovered: 3,
+        healedMs: baseMs + 8,
+      },
+    ]);
+    expect(rows.events[0]).toMatchObject({
+      kind: "gap",
+      severity: "info",
+      message: expect.stringContaining("nasdaq: messages 10 to 12 were sent again within"),
+    });
+  });
+
+  test("stays open when it was lost, until a snapshot heals all of its channel", () => {
+    const tap = createTap();
+    const lost = take(tap, gap(GapEnd.lost, 10, 11), gap(GapEnd.lost, 20, 30));
+    expect(lost.gaps.map(({ recovered, healedMs }) => [recovered, healedMs])).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+    expect(lost.events[0]!.severity).toBe("warning");
+    const other = take(tap, gap(GapEnd.snapshot, 5, 9, { feed: 1 }));
+    expect(other.healed).toEqual([]);
+    const { gaps, healed } = take(tap, gap(GapEnd.snapshot, 10, 40));
+    expect(gaps).toEqual([]);
+    expect(healed.map(({ channel, firstSeq }) => [channel, firstSeq])).toEqual([
+      ["nasdaq", 10],
+      ["nasdaq", 20],
+    ]);
+    expect(take(tap, gap(GapEnd.snapshot, 40, 41)).healed).toEqual([]);
+  });
+
+  test("of a further channel goes by its number, with a session that is one", () => {
+    const rows = take(createTap(), gap(GapEnd.line, 1, 2, { feed: 1, channel: 3 }));
+    expect(rows.gaps[0]).toMatchObject({ channel: "deep/3", session: String(session[0]) });
+  });
+
+  test("is told in words so often a second, and then summed up", () => {
+    const many = Array.from({ length: 50 }, (_, i) => gap(GapEnd.line, i + 1, i + 2));
+    const { gaps, events } = take(createTap(), ...many);
+    expect(gaps).toHaveLength(50);
+    expect(events).toHaveLength(21);
+    expect(events.at(-1)!.message).toBe("30 more gaps in this second");
+  });
+});
