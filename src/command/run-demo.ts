@@ -108,7 +108,7 @@ function snapshots({ plan, board, publication }: Supervisor): () => ViewSnapshot
       symbol: read.symbol,
       bid: price(read.bidPrice),
       ask: price(read.askPrice),
-      state: read.state < 0 ? "" : space.labels(key).join(", "),
+      state: read.state < 0 ? "" : space.note(key),
       decision: read.decision === 0 ? "-" : (decisionNames[read.decision] as ViewDecision),
       confidence: read.confidence / 10_000,
       source: sourceNames[read.source] ?? "",

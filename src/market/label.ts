@@ -66,14 +66,24 @@ function wholeTicks(edges: readonly number[], bucket: number): string {
   return top === low ? `${top} ${ticks}` : `${low} to ${top} ${ticks}`;
 }
 
-export function bucketLabel(spec: FeatureSpec, windows: FeatureWindows, bucket: number): string {
-  const name = title(spec, windows);
+/** The bucket alone: "1 tick", "-0.2 to 0.2", "unknown". */
+function bucketWords(spec: FeatureSpec, bucket: number): string {
   if (spec.edges === undefined) {
-    if (bucket === UNKNOWN_OPEN) return `${name}: unknown`;
+    if (bucket === UNKNOWN_OPEN) return "unknown";
     const value = (bucket | 0) * (spec.width ?? 1);
-    return `${name}: ${plain(value)}${unit[spec.feature] === "" ? "" : ` ${unit[spec.feature]}`}`;
+    return `${plain(value)}${unit[spec.feature] === "" ? "" : ` ${unit[spec.feature]}`}`;
   }
-  if (bucket > spec.edges.length) return `${name}: unknown`;
-  if (spec.feature === "spread") return `${name}: ${wholeTicks(spec.edges, bucket)}`;
-  return `${name}: ${range(spec.edges, bucket, unit[spec.feature])}`;
+  if (bucket > spec.edges.length) return "unknown";
+  if (spec.feature === "spread") return wholeTicks(spec.edges, bucket);
+  return range(spec.edges, bucket, unit[spec.feature]);
+}
+
+/** For the prompt: what is measured in full, and the bucket. */
+export function bucketLabel(spec: FeatureSpec, windows: FeatureWindows, bucket: number): string {
+  return `${title(spec, windows)}: ${bucketWords(spec, bucket)}`;
+}
+
+/** For a line on a screen: the feature's name and the bucket. */
+export function bucketNote(spec: FeatureSpec, bucket: number): string {
+  return `${spec.feature} ${bucketWords(spec, bucket)}`;
 }

@@ -6,7 +6,7 @@
 import { assert } from "../error.ts";
 import { Feature } from "./feature.ts";
 import type { FeatureWindows } from "./feature.ts";
-import { bucketLabel } from "./label.ts";
+import { bucketLabel, bucketNote } from "./label.ts";
 import { presets } from "./preset.ts";
 import type { FeatureSpec, PresetName } from "./preset.ts";
 import { checkState } from "./state-check.ts";
@@ -88,6 +88,12 @@ export class StateSpace {
     const spec = this.features[feature];
     assert(spec !== undefined, "a label is of a feature of the space");
     return bucketLabel(spec, this.windows, bucket);
+  }
+
+  /** The whole key in one short line: "spread 1 tick, imbalance 0.6 or more, …". */
+  note(key: Uint32Array): string {
+    const first = this.symbolInKey ? 1 : 0;
+    return this.features.map((spec, i) => bucketNote(spec, key[first + i]!)).join(", ");
   }
 
   /** One label a feature, of a whole key. */

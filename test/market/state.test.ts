@@ -229,3 +229,15 @@ describe("a coder", () => {
     }
   });
 });
+
+test("a note says the whole state in one short line", () => {
+  const space = new StateSpace({
+    preset: "microstructure",
+    windows: { momentumNs: 1e9, flowNs: 1e9, volatilityNs: 1e9 },
+    instruments: 4,
+    denseStates: 10_000,
+  });
+  expect(space.note(Uint32Array.of(0, 4, 2, 5, 1))).toBe(
+    "spread 1 tick, imbalance 0.6 or more, momentum -0.5 to 0.5 ticks, flow unknown, volatility 2 to 5 ticks",
+  );
+});
