@@ -53,11 +53,12 @@ function placeholder(row: OptionRow): string {
   return row.form === "N" && row.unit !== null ? row.unit.replaceAll(" ", "-") : row.form;
 }
 
-/** "Help sentence. [1..60000 ms, default: 100]" */
+/** "Help sentence. [1..60000 ms, default: 100, reloads]" */
 export function optionHelp(row: OptionRow): string {
   const facts = [
     row.bounds === null ? null : `${row.bounds}${row.unit === null ? "" : ` ${row.unit}`}`,
     `default: ${row.defaultText}`,
+    row.reload ? "reloads" : null,
   ].filter((fact) => fact !== null);
   return `${row.help} [${facts.join(", ")}]`;
 }

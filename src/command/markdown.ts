@@ -20,7 +20,7 @@ export function optionMarkdown(): string {
       const title = list
         ? `**\`[[${name}]]\`** ${help} As \`--${name}\` or \`HFTEDGE_${name.toUpperCase()}\`: URLs whose parameters are these keys.`
         : `**\`[${name}]\`** ${help}`;
-      return `${title}\n\n${table(["key", "default", "values", "meaning"], rows.map(optionCells))}`;
+      return `${title}\n\n${table(["key", "default", "values", "reloads", "meaning"], rows.map(optionCells))}`;
     })
     .join("\n\n");
 }
@@ -29,7 +29,13 @@ function optionCells(row: OptionRow): string[] {
   const bounds = row.bounds === null ? "" : row.bounds;
   const plain = row.type === "any" ? row.form.replaceAll("|", " or ") : bounds;
   const values = row.choices?.join(", ") ?? [plain, row.unit ?? ""].join(" ").trim();
-  return [`\`${row.key}\``, cell(row.defaultText), cell(values), cell(row.help)];
+  return [
+    `\`${row.key}\``,
+    cell(row.defaultText),
+    cell(values),
+    row.reload ? "yes" : "",
+    cell(row.help),
+  ];
 }
 
 /** Columns are padded as the formatter would pad them. */

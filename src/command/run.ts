@@ -17,6 +17,7 @@ import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { Demo, demoFlags } from "./run-demo.ts";
+import { Reloads } from "./run-reload.ts";
 
 interface RunOptions {
   for?: number;
@@ -30,7 +31,8 @@ export function runCommand(): Command {
   const command = new Command("run")
     .description(
       "Takes market data in, keeps books, decides and puts signals out until it is stopped.\n" +
-        "SIGINT or SIGTERM drains and ends it; a second one ends it at once.",
+        "SIGINT or SIGTERM drains and ends it; a second one ends it at once. SIGHUP reads the\n" +
+        "configuration again: what reloads is taken over, the rest is named and needs a restart.",
     )
     .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", duration)
     .option("--summary <file>", "at the end write counts, gaps, latency and books as JSON")
@@ -38,9 +40,9 @@ export function runCommand(): Command {
     .option("--demo-rate <n>", "datagrams a second of the synthetic market", whole(1_000_000), 2000)
     .option("--demo-seed <n>", "seed of the synthetic market", whole(2 ** 31), 1)
     .action(async (options: RunOptions) => {
-      if (options.demo === undefined) return await run(loadFromCommand(command), options);
+      if (options.demo === undefined) return await run(() => loadFromCommand(command), options);
       using folder = temporaryFolder();
-      await run(loadFromCommand(command, demoFlags(folder.path)), options);
+      await run(() => loadFromCommand(command, demoFlags(folder.path)), options);
     });
   return addConfigOptions(command);
 }
@@ -72,11 +74,12 @@ function temporaryFolder(): Disposable & { path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
+async function run(load: () => LoadedConfig, options: RunOptions): Promise<void> {
+  const loaded = load();
   const { config, dataDirectory } = loaded;
   const demo =
     options.demo === undefined ? undefined : new Demo(options.demoRate, options.demoSeed);
-  const write = createLog(config.log);
+  const write = createLog(() => plan.config.log);
   const log = demo === undefined ? write : demo.quietly(write);
   const plan = planRun(config, dataDirectory, Date.now());
   plan.configFile = loaded.file;
@@ -84,13 +87,19 @@ async function run(loaded: LoadedConfig, options: RunOptions): Promise<void> {
   if (demo !== undefined && process.stdout.isTTY) plan.stdout = false;
   const supervisor = new Supervisor(plan, { log, stdout: standardOutput() });
   const stop = stopRequests();
+  const notice = serviceNotice(supervisor, log);
+  const ready = (): void => {
+    const sinks = plan.targets.length + Number(plan.stdout);
+    notice.ready(`${counted(plan.feeds.length, "feed")}, ${counted(sinks, "sink")}`);
+  };
+  const began = (): void => notice.reloading();
+  using reloads = new Reloads({ supervisor, load, log, began, ended: ready });
   // The demo's figures are to be those of the machine as it is.
   using _awake = demo === undefined ? holdMachine(config, log) : undefined;
   await supervisor.start();
   announce(supervisor, loaded, log);
-  const notice = serviceNotice(supervisor, log);
-  const sinks = plan.targets.length + Number(plan.stdout);
-  notice.ready(`${counted(plan.feeds.length, "feed")}, ${counted(sinks, "sink")}`);
+  ready();
+  reloads.begin();
   demo?.start(supervisor);
   using _drift = demo === undefined ? sayDrift(config, log) : undefined;
   const timer = options.for === undefined ? undefined : setTimeout(stop.request, options.for);
@@ -122,10 +131,10 @@ function serviceNotice(
   });
 }
 
-function createLog(options: LoadedConfig["config"]["log"]): OpsLog {
+function createLog(options: () => LoadedConfig["config"]["log"]): OpsLog {
   const journal = process.env["JOURNAL_STREAM"] !== undefined;
   return (level, text, fields) => {
-    const line = logLine({ ...options, journal }, level, text, Date.now(), fields);
+    const line = logLine({ ...options(), journal }, level, text, Date.now(), fields);
     if (line !== undefined) process.stderr.write(line);
   };
 }

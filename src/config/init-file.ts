@@ -6,6 +6,7 @@ export function initFile(): string {
     "# hftedge.toml: every option stands here at its default. Uncomment what should differ.",
     "# A flag wins over the environment, the environment over this file.",
     "# Check it with: hftedge config check",
+    "# What reloads is taken over by a run on SIGHUP; the rest needs a restart.",
   ].join("\n");
   const sections = sectionTable().map(({ name, help, list }) => {
     const rows = optionTable().filter(({ section }) => section === name);
@@ -22,6 +23,7 @@ function optionLines(row: OptionRow): string {
     row.choices === null ? null : row.choices.join(" | "),
     row.schema.defaultText === undefined ? null : `default: ${row.schema.defaultText}`,
     row.env,
+    row.reload ? "reloads" : null,
   ].filter((fact) => fact !== null);
   const note = facts.length === 0 ? "" : ` (${facts.join("; ")})`;
   return `# ${row.help}${note}\n# ${row.key} = ${tomlValue(row.default)}`;

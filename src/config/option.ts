@@ -22,6 +22,8 @@ export interface JsonSchema {
   maxItems?: number;
   unit?: string;
   secret?: boolean;
+  /** On an option or on its whole section: a run takes a new value over without a restart. */
+  reload?: boolean;
   defaultText?: string;
   /** Keys that older documents name and that are no more: why, in words that follow the key. */
   retired?: Readonly<Record<string, string>>;
@@ -50,6 +52,8 @@ export interface OptionRow {
   defaultText: string;
   help: string;
   secret: boolean;
+  /** SIGHUP brings a new value into force; what has none of this needs a restart. */
+  reload: boolean;
   choices: readonly string[] | null;
   schema: JsonSchema;
 }
@@ -85,22 +89,34 @@ let table: readonly OptionRow[] | null = null;
 export function optionTable(): readonly OptionRow[] {
   table ??= Object.entries(configJsonSchema().properties ?? {}).flatMap(([section, schema]) =>
     schema.type === "array"
-      ? rowsOf(section, schema.items ?? {}, `${section}[]`, false)
-      : rowsOf(section, schema, section, true),
+      ? rowsOf(section, schema.items ?? {}, `${section}[]`, false, schema.reload === true)
+      : rowsOf(section, schema, section, true, schema.reload === true),
   );
   return table;
 }
 
-function rowsOf(section: string, schema: JsonSchema, prefix: string, named: boolean): OptionRow[] {
+function rowsOf(
+  section: string,
+  schema: JsonSchema,
+  prefix: string,
+  named: boolean,
+  reload: boolean,
+): OptionRow[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
     const path = `${prefix}.${key}`;
     return property.properties === undefined
-      ? [rowOf(section, path, property, named)]
-      : rowsOf(section, property, path, named);
+      ? [rowOf(section, path, property, named, reload)]
+      : rowsOf(section, property, path, named, reload);
   });
 }
 
-function rowOf(section: string, path: string, schema: JsonSchema, named: boolean): OptionRow {
+function rowOf(
+  section: string,
+  path: string,
+  schema: JsonSchema,
+  named: boolean,
+  reload: boolean,
+): OptionRow {
   const words = path.replaceAll("[]", "").split(".").flatMap(splitWords);
   return {
     path,
@@ -116,6 +132,7 @@ function rowOf(section: string, path: string, schema: JsonSchema, named: boolean
     defaultText: schema.defaultText ?? formatDefault(schema.default),
     help: schema.description ?? "",
     secret: schema.secret === true,
+    reload: schema.reload ?? reload,
     choices: choicesOf(schema),
     schema,
   };

@@ -23,13 +23,30 @@ export const configSchema = z.strictObject({
   feed: z.array(feedSection).min(1).max(16).prefault([{}]).describe("Market data in."),
   state: stateSection.prefault({}).describe("Market states, which the model is asked about."),
   inference: inferenceSection.prefault({}).describe("Who decides, and how it is asked."),
-  signal: signalSection.prefault({}).describe("Trading signals out."),
-  sink: z.array(sinkSection).max(16).prefault([{}]).describe("Where signals go."),
-  http: httpSection.prefault({}).describe("The HTTP API, dashboard and metrics."),
-  telemetry: telemetrySection.prefault({}).describe("What is measured, and how it is reported."),
-  store: storeSection.prefault({}).describe("The history database and its bounds."),
-  alert: alertSection.prefault({}).describe("When to raise an alert, and whom to tell."),
-  log: logSection.prefault({}).describe("Messages on stderr."),
+  signal: signalSection.prefault({}).describe("Trading signals out.").meta({ reload: true }),
+  sink: z
+    .array(sinkSection)
+    .max(16)
+    .prefault([{}])
+    .describe("Where signals go.")
+    .meta({ reload: true }),
+  http: httpSection
+    .prefault({})
+    .describe("The HTTP API, dashboard and metrics.")
+    .meta({ reload: true }),
+  telemetry: telemetrySection
+    .prefault({})
+    .describe("What is measured, and how it is reported.")
+    .meta({ reload: true }),
+  store: storeSection
+    .prefault({})
+    .describe("The history database and its bounds.")
+    .meta({ reload: true }),
+  alert: alertSection
+    .prefault({})
+    .describe("When to raise an alert, and whom to tell.")
+    .meta({ reload: true }),
+  log: logSection.prefault({}).describe("Messages on stderr.").meta({ reload: true }),
   memory: memorySection.prefault({}).describe("Memory of this process."),
   limit: limitSection.prefault({}).describe("Capacities of tables in memory."),
   thread: threadSection.prefault({}).describe("Worker threads."),

@@ -47,7 +47,15 @@ export interface EmitterFeed {
   receiveSampled: boolean;
 }
 
-export interface EmitterOptions {
+/** What may change while it runs. */
+export interface EmitterSettings {
+  mode: EmitMode;
+  ttlMs: number;
+  /** BUY and SELL of one symbol in a second at most; 0 for no limit. */
+  ratePerSymbol: number;
+}
+
+export interface EmitterOptions extends EmitterSettings {
   instruments: InstrumentTable;
   feeds: readonly EmitterFeed[];
   table: DecisionTable;
@@ -57,10 +65,6 @@ export interface EmitterOptions {
   /** Epoch ns of the run's base, in two halves. */
   baseHi: number;
   baseLo: number;
-  mode: EmitMode;
-  ttlMs: number;
-  /** BUY and SELL of one symbol in a second at most; 0 for no limit. */
-  ratePerSymbol: number;
   keyWords: number;
   finite: boolean;
   counters: Uint32Array;
@@ -155,6 +159,10 @@ export class Emitter {
 
   lastEmitNs(instrument: number): number {
     return this.#emitNs[instrument] as number;
+  }
+
+  adopt(settings: EmitterSettings): void {
+    Object.assign(this.#options, settings);
   }
 
   /** A thread that was started again takes up what the one before it had said last. */

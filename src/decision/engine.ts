@@ -43,7 +43,16 @@ export interface EngineFeed {
   partialBooks: boolean;
 }
 
-export interface EngineOptions {
+/** What may change while it runs. */
+export interface EngineSettings {
+  /** A datagram that waited longer is late. */
+  maxAgeNs: number;
+  ttlNs: number;
+  /** Below this, 0–10,000, a BUY or SELL becomes HOLD. */
+  minConfidence: number;
+}
+
+export interface EngineOptions extends EngineSettings {
   feeds: readonly EngineFeed[];
   instruments: InstrumentTable;
   features: FeatureSet;
@@ -59,11 +68,6 @@ export interface EngineOptions {
   now: () => number;
   /** Epoch seconds of the run's base. */
   baseSeconds: number;
-  /** A datagram that waited longer is late. */
-  maxAgeNs: number;
-  ttlNs: number;
-  /** Below this, 0–10,000, a BUY or SELL becomes HOLD. */
-  minConfidence: number;
   /** Answers older than this are asked for again while they still serve; 0 for never. */
   refreshAfterS: number;
   /** Answers older than this are HOLD; 0 for never. */
@@ -541,6 +545,12 @@ export class Engine {
     const feed = this.#feedOf(instrument);
     this.#emitter.cause(feed, this.#sequence(feed), nowNs);
     this.#evaluate(instrument, feed, nowNs, false, false, false);
+  }
+
+  /** Other settings: no standing signal may rest on the ones before. */
+  adopt(settings: EngineSettings, nowNs: number): void {
+    Object.assign(this.#options, settings);
+    this.#reconsider(-1, nowNs);
   }
 
   /**

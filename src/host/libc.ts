@@ -115,6 +115,15 @@ export function realtimeNs(baseSeconds: number): number {
   return timespecNs(baseSeconds);
 }
 
+const clockMonotonic = 1;
+
+/** CLOCK_MONOTONIC in microseconds, as the service manager counts; 0 where there is no C library. */
+export function monotonicUs(): number {
+  if (libc === undefined) return 0;
+  libc.symbols.clock_gettime(clockMonotonic, timespecPtr);
+  return Math.floor(timespecNs(0) / 1000);
+}
+
 function timespecNs(baseSeconds: number): number {
   const seconds = (timespec[1] as number) * two32 + (timespec[0] as number);
   return (seconds - baseSeconds) * 1e9 + (timespec[2] as number);

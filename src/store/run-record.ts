@@ -27,6 +27,11 @@ export function endRun(history: History, run: number, atMs: number): void {
   history.update(runTable).set(stop).where(eq(runTable.id, run)).run();
 }
 
+/** The run that was ended goes on: its ops thread was started again with other options. */
+export function continueRun(history: History, run: number): void {
+  history.update(runTable).set({ stopMs: null, clean: false }).where(eq(runTable.id, run)).run();
+}
+
 /** Alerts of the run that are not resolved. */
 export function openAlertsOf(history: History, run: number): AlertRow[] {
   const open = and(eq(alertTable.run, run), isNull(alertTable.resolvedMs));

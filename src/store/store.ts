@@ -23,6 +23,7 @@ import { Pruner, type Retention } from "./prune.ts";
 import { Rollup } from "./rollup.ts";
 import {
   beginRun,
+  continueRun,
   endRun,
   lastRun,
   type NewRun,
@@ -101,6 +102,7 @@ export class Store {
     const same = last?.key === run.key;
     this.previous = same ? null : last;
     this.run = same ? last : beginRun(this.history, run);
+    if (same && last.clean) continueRun(this.history, last.id);
     if (this.previous?.clean === false) this.closeCrashed(this.previous, nowMs);
     this.checkDisk();
   }

@@ -3,8 +3,14 @@
  * emitter, wired to shared memory. The Worker, the tests in virtual time and the benchmarks run the
  * same one.
  */
-import { Emitter, EmitMode } from "../decision/emitter.ts";
-import { Engine, type EngineFeed, type Publisher } from "../decision/engine.ts";
+import { Emitter, type EmitterSettings, EmitMode } from "../decision/emitter.ts";
+import {
+  Engine,
+  type EngineFeed,
+  type EngineSettings,
+  type Publisher,
+} from "../decision/engine.ts";
+import type { Ring } from "../decision/ring.ts";
 import { PendingTable } from "../decision/pending.ts";
 import { setText16 } from "../decision/signal.ts";
 import { openTable } from "../decision/table.ts";
@@ -55,6 +61,8 @@ export interface FeedCore {
     nowNs: number,
   ): void;
   recoveries: readonly FeedRecovery[];
+  /** Takes over what reloads, between two datagrams; the targets that it had are closed. */
+  adopt(plan: RunPlan, targets: readonly UdpSink[], nowNs: number): void;
   /**
    * Between datagrams and by timer: holds, answers, silence, gaps, repetition, heartbeats, gauges.
    * `idle`: everything that has come was read.
@@ -91,9 +99,12 @@ export function createFeedCore(
     partialBooks: feed.partialBooks,
   }));
   const table = openTable(shared.table, plan.table);
-  const rings = [openSignals(shared.signalsOps, limits)];
-  if (plan.stdout) rings.push(openSignals(shared.signalsOut, limits));
-  const sinks = new SinkFan(rings, targets, counters);
+  const ringsOf = ({ stdout }: RunPlan): Ring[] => {
+    const rings = [openSignals(shared.signalsOps, limits)];
+    if (stdout) rings.push(openSignals(shared.signalsOut, limits));
+    return rings;
+  };
+  const sinks = new SinkFan(ringsOf(plan), targets, counters);
   const base = BigInt(plan.baseSeconds) * 1_000_000_000n;
   const emitter = new Emitter({
     instruments,
@@ -111,9 +122,7 @@ export function createFeedCore(
     runId: plan.runId,
     baseHi: Number(base >> 32n),
     baseLo: Number(base & 0xffff_ffffn),
-    mode: EmitMode[config.signal.emit],
-    ttlMs: config.signal.ttlMs,
-    ratePerSymbol: config.signal.ratePerSymbol,
+    ...emitterSettings(plan),
     keyWords: space.keyWords,
     finite: space.finite,
     counters,
@@ -140,9 +149,7 @@ export function createFeedCore(
     isHeld: (instrument) => holds.isHeld(instrument),
     now,
     baseSeconds: plan.baseSeconds,
-    maxAgeNs: config.signal.maxAgeMs * 1e6,
-    ttlNs: config.signal.ttlMs * 1e6,
-    minConfidence: Math.round(config.signal.minConfidence * 10_000),
+    ...engineSettings(plan),
     refreshAfterS: config.inference.maxAgeS,
     maxStaleS: config.inference.maxStaleS,
     counters,
@@ -183,6 +190,14 @@ export function createFeedCore(
       engine.datagram(feed, line, bytes, length, receiveNs, nowNs);
       (recoveries[feed] as FeedRecovery).after(receiveNs);
     },
+    adopt(next, replaced, nowNs) {
+      sinks.replace(ringsOf(next), replaced);
+      next.feeds.forEach(({ silenceNs }, index) => {
+        feeds[index]!.silenceNs = silenceNs;
+      });
+      emitter.adopt(emitterSettings(next));
+      engine.adopt(engineSettings(next), nowNs);
+    },
     poll(nowNs, idle = true) {
       holds.apply(engine, nowNs);
       for (let i = 0; i < recoveries.length; i++) {
@@ -198,6 +213,20 @@ export function createFeedCore(
   function heartbeat(): Uint32Array {
     return emitter.heartbeat();
   }
+}
+
+function emitterSettings({ config }: RunPlan): EmitterSettings {
+  const { emit, ttlMs, ratePerSymbol } = config.signal;
+  return { mode: EmitMode[emit], ttlMs, ratePerSymbol };
+}
+
+function engineSettings({ config }: RunPlan): EngineSettings {
+  const { maxAgeMs, ttlMs, minConfidence } = config.signal;
+  return {
+    maxAgeNs: maxAgeMs * 1e6,
+    ttlNs: ttlMs * 1e6,
+    minConfidence: Math.round(minConfidence * 10_000),
+  };
 }
 
 /** A format without orders or without levels takes no room for them. */

@@ -9,13 +9,13 @@ import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
 import { createFeedCore } from "./feed-core.ts";
+import { FeedChange, openTargets } from "./feed-change.ts";
 import { FeedLoop, timerMs } from "./feed-loop.ts";
 import { openLines } from "./feed-open.ts";
 import { type FeedReport, reportFeed } from "./feed-report.ts";
 import { warmUp } from "./feed-warm.ts";
 import { resumeFeed } from "./feed-resume.ts";
-import { failureOf, type Start, type WorkerMessage } from "./message.ts";
-import { openSender, UdpSink } from "./sink.ts";
+import { failureOf, type Order, type Start, type WorkerMessage } from "./message.ts";
 import { failOnDemand } from "./test-fault.ts";
 
 const count = Metric.feed;
@@ -40,15 +40,12 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const control = new Control(shared.control, plan.limits.heldSymbols);
   const board = openBoard(shared.board).writer("feed");
   const notes = place(config.thread.feedCpu, config.thread.feedPriority);
-  const targets = await Promise.all(
-    plan.targets.map(async (target) => {
-      const sender = await openSender(target, () => board.count(count.sinkErrors));
-      return new UdpSink(sender, target, board.counters);
-    }),
-  );
+  const targets = await openTargets(plan, board);
   // A thread that is started again has no time to lose: its datagrams are coming in already.
   if (attempt === 0) warmUp(plan, config.thread.warmUpMs, now);
   const core = createFeedCore(plan, shared, targets, now);
+  const change = new FeedChange(core, board, post, now);
+  self.addEventListener("message", ({ data }: MessageEvent<Order>) => change.take(data));
   const loop = new FeedLoop(core, control, now, () => finish());
   // A free port that the system chose is known to others by now: the next life keeps it.
   const portsBefore = (before["ports"] ?? []) as readonly number[];

@@ -27,7 +27,16 @@ export interface Failure {
   hint: string;
 }
 
+/**
+ * What the supervisor says later. A change comes in two steps, so that what cannot be done anywhere
+ * is done nowhere: `prepare` opens what may fail and is answered, then `commit` or `abandon`.
+ */
+export type Order =
+  { kind: "prepare"; plan: RunPlan } | { kind: "commit" } | { kind: "abandon" } | { kind: "stop" };
+
 export type WorkerMessage =
+  | { kind: "prepared" }
+  | { kind: "refused"; failure: Failure }
   | { kind: "ready"; notes: readonly string[]; facts: Readonly<Record<string, unknown>> }
   | { kind: "failed"; failure: Failure }
   | {

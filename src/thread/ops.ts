@@ -6,7 +6,7 @@ import { listen, type ListeningServer } from "../http/server.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { receiveDecisions } from "./decision-channel.ts";
-import { failureOf, type OpsLog, type Start, type WorkerMessage } from "./message.ts";
+import { failureOf, type OpsLog, type Order, type Start, type WorkerMessage } from "./message.ts";
 import { OpsCore } from "./ops-core.ts";
 import { tokenOf } from "./ops-token.ts";
 import { failOnDemand } from "./test-fault.ts";
@@ -17,7 +17,11 @@ failOnDemand(self);
 
 const lastWordsMs = 500;
 
-self.addEventListener("message", (event: MessageEvent<Start>) => {
+/** The supervisor wants this life to end, and begins another one with other options. */
+let renewed = false;
+
+self.addEventListener("message", (event: MessageEvent<Start | Order>) => {
+  if (event.data.kind === "stop") renewed = true;
   if (event.data.kind !== "start") return;
   try {
     start(event.data);
@@ -53,7 +57,7 @@ function start({ plan, shared, before }: Start): void {
     dueNs = nowNs + pollMs * 1e6;
     core.poll();
     const now = Math.floor(core.nowMs() / 1000);
-    if (core.control.stopping) {
+    if (core.control.stopping || renewed) {
       clearInterval(timer);
       void stop();
     } else if (now !== second) {
@@ -64,7 +68,7 @@ function start({ plan, shared, before }: Start): void {
   post({
     kind: "ready",
     notes: [],
-    facts: server === undefined ? {} : { httpPort: server.port },
+    facts: server === undefined ? {} : { httpPort: server.port, listen: plan.config.http.listen },
   });
 
   async function stop(): Promise<void> {
@@ -87,7 +91,8 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
   if (http.listen === "") return undefined;
   const { host, port: wanted } = accepted(parseHostPort(http.listen));
   // A free port that the system chose is known to others by now: the next life keeps it.
-  const port = (before["httpPort"] as number | undefined) ?? wanted;
+  const kept = before["listen"] === http.listen ? before["httpPort"] : undefined;
+  const port = (kept as number | undefined) ?? wanted;
   const { board } = core;
   const loopback = isLoopback(host);
   const app = createApp(core.source(), {

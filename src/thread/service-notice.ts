@@ -2,6 +2,7 @@
  * What the service manager hears: ready, stopping, and the watchdog's food, which is given only
  * while the heartbeats of all threads advance. A thread that stops is also named in the log.
  */
+import { monotonicUs } from "../host/libc.ts";
 import type { Notifier } from "../host/notify.ts";
 import type { Control, HeartbeatThread } from "./control.ts";
 import type { LogLevel } from "./log.ts";
@@ -39,10 +40,16 @@ export class ServiceNotice {
     return Math.min(this.#options.limitMs / 2, this.#notifier.watchdogMs ?? Infinity);
   }
 
+  /** Also the end of what `reloading` began. */
   ready(status: string): void {
     this.#notifier.ready(status);
+    clearInterval(this.#timer);
     this.#timer = setInterval(() => this.check(), this.intervalMs);
     this.#timer.unref();
+  }
+
+  reloading(): void {
+    this.#notifier.reloading(monotonicUs());
   }
 
   check(): void {

@@ -25,14 +25,22 @@ export interface UdpTarget {
 
 /** Every sink at once, as the engine sees them. */
 export class SinkFan implements SignalSink {
-  readonly #rings: readonly Ring[];
-  readonly #targets: readonly UdpSink[];
+  #rings: readonly Ring[];
+  #targets: readonly UdpSink[];
   readonly #counters: Uint32Array;
 
   constructor(rings: readonly Ring[], targets: readonly UdpSink[], counters: Uint32Array) {
     this.#rings = rings;
     this.#targets = targets;
     this.#counters = counters;
+  }
+
+  /** Between two datagrams, when nothing is gathered: the old targets are closed. */
+  replace(rings: readonly Ring[], targets: readonly UdpSink[]): void {
+    this.flush();
+    this.close();
+    this.#rings = rings;
+    this.#targets = targets;
   }
 
   take(record: Uint32Array): void {

@@ -4,12 +4,15 @@
  * touches the data.
  */
 import { mkdirSync } from "node:fs";
+import type { ConfigChange } from "../config/change.ts";
+import type { Config } from "../config/schema.ts";
 import { EdgeError } from "../error.ts";
 import { clearCore } from "../host/core-guard.ts";
 import { lockMemory, realtimeNs, threadCpus } from "../host/libc.ts";
 import { type Board, openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { LatencySummary } from "../telemetry/summary.ts";
+import { changeRun } from "./change.ts";
 import { Control } from "./control.ts";
 import { type ControlReply, type ControlRequest, serveControl } from "./control-socket.ts";
 import type { OpsLog } from "./message.ts";
@@ -154,9 +157,26 @@ export class Supervisor {
     return 0;
   }
 
+  /** Takes over what reloads; see changeRun. A crash of a worker meanwhile is no obstacle. */
+  async change(wanted: Config): Promise<ConfigChange> {
+    const { plan } = this;
+    const { feed, ops } = this.#workers;
+    const hadStdout = plan.stdout;
+    const { stopMs } = plan.config.thread;
+    const change = await changeRun({ plan, feed, ops, stopMs }, wanted);
+    this.board.writer("main").gauges[Metric.main.memoryLimitBytes] =
+      plan.config.memory.limitMb * 1024 ** 2;
+    if (plan.stdout !== hadStdout) {
+      clearInterval(this.#pumpTimer);
+      this.#startPump();
+    }
+    return change;
+  }
+
   #startPump(): void {
     const { plan, shared } = this;
-    if (plan.stdout) {
+    // What is in the ring when stdout goes as a sink is still written.
+    if (plan.stdout && this.#pump === undefined) {
       const ring = openSignals(shared.signalsOut, plan.limits);
       const { stdoutBytes } = plan.config.limit;
       this.#pump = new StdoutPump(ring, this.#hooks.stdout, stdoutBytes, this.#counters);

@@ -4,7 +4,8 @@
  */
 import { pathToFileURL } from "node:url";
 import { EdgeError } from "../error.ts";
-import type { OpsLog, Start, WorkerMessage } from "./message.ts";
+import type { OpsLog, Order, Start, WorkerMessage } from "./message.ts";
+import type { FaultMessage } from "./test-fault.ts";
 
 export type WorkerName = "feed" | "inference" | "ops";
 
@@ -44,6 +45,9 @@ export class RunWorker {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #waiting: { resolve: () => void; reject: (error: EdgeError) => void } | undefined;
   #onStopped: (() => void) | undefined;
+  #onRenewal: (() => void) | undefined;
+  #refusedRenewal = false;
+  #asked: { resolve: () => void; reject: (error: EdgeError) => void } | undefined;
 
   constructor(
     name: WorkerName,
@@ -86,8 +90,64 @@ export class RunWorker {
   }
 
   /** Lost when the worker is not there; what must arrive belongs into shared memory. */
-  post(message: object): void {
+  post(message: Order | FaultMessage): void {
     this.#worker?.postMessage(message);
+  }
+
+  /** Resolves when the worker has said that it is prepared; throws its refusal. */
+  async ask(order: Order, boundMs: number): Promise<void> {
+    // Between two lives there is nothing to prepare: the next one begins with the plan as it is then.
+    if (this.#worker === undefined) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#asked = { resolve, reject };
+    const bound = setTimeout(() => {
+      const words = `the ${this.name} thread did not answer within ${boundMs} ms`;
+      reject(new EdgeError("WORKER_BUSY", words, "Try again when there is less to do."));
+    }, boundMs);
+    try {
+      this.post(order);
+      await promise;
+    } finally {
+      clearTimeout(bound);
+      this.#asked = undefined;
+    }
+  }
+
+  /**
+   * Ends this life in order and begins the next one, which is handed the plan as it is now. Throws
+   * what keeps it from starting; then there is no worker until this is called again.
+   */
+  async renew(boundMs: number): Promise<void> {
+    const old = this.#worker;
+    if (old === undefined && !this.#refusedRenewal) return;
+    if (old !== undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onRenewal = resolve;
+      this.post({ kind: "stop" });
+      const bound = setTimeout(resolve, boundMs);
+      await promise;
+      clearTimeout(bound);
+      this.#onRenewal = undefined;
+      // A crash meanwhile has brought about the next life by itself.
+      if (this.#worker !== old) return;
+      this.#worker = undefined;
+      old.terminate();
+    }
+    if (this.#stopping) {
+      this.#report ??= null;
+      this.#end();
+      return;
+    }
+    this.#ended = false;
+    this.#ready = false;
+    this.#attempt++;
+    try {
+      await this.start();
+      this.#refusedRenewal = false;
+    } catch (error) {
+      this.#refusedRenewal = true;
+      throw error;
+    }
   }
 
   #take(message: WorkerMessage): void {
@@ -101,18 +161,25 @@ export class RunWorker {
       for (const note of message.notes) this.#hooks.onLog("warn", note);
       this.#waiting?.resolve();
       this.#waiting = undefined;
+    } else if (message.kind === "prepared") this.#asked?.resolve();
+    else if (message.kind === "refused") {
+      const { code, message: words, hint } = message.failure;
+      this.#asked?.reject(new EdgeError(code, words, hint));
     } else if (message.kind === "failed") {
       const { code, message: words, hint } = message.failure;
       this.#refused(new EdgeError(code, words, hint));
     } else {
       this.#report = message.report;
-      this.#end();
+      if (this.#onRenewal === undefined) this.#end();
+      else this.#onRenewal();
     }
   }
 
   /** The worker said that it cannot start: at the start that ends the run, later it is a crash. */
   #refused(error: EdgeError): void {
     if (this.#waiting !== undefined) {
+      this.#worker?.terminate();
+      this.#worker = undefined;
       this.#waiting.reject(error);
       this.#waiting = undefined;
       this.#end();
@@ -126,6 +193,8 @@ export class RunWorker {
     // What is left of it lets go of its sockets before the next one binds them.
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#onRenewal?.();
+    this.#asked?.resolve();
     if (this.#waiting !== undefined && !this.#ready) {
       this.#waiting.reject(this.#crashError(`the ${this.name} thread crashed: ${words}`));
       this.#waiting = undefined;

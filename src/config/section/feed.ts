@@ -55,7 +55,7 @@ export const feedSection = z.strictObject({
     .describe(
       "No datagram or heartbeat for this long makes the channel stale and holds its signals.",
     )
-    .meta({ unit: "ms" }),
+    .meta({ unit: "ms", reload: true }),
   partialBooks: z
     .boolean()
     .default(false)

@@ -8,13 +8,16 @@ export const memorySection = z.strictObject({
     .max(1_048_576)
     .default(2048)
     .describe("Resident memory this process is meant to stay below.")
-    .meta({ unit: "MiB" }),
+    .meta({ unit: "MiB", reload: true }),
   gcThreshold: z
     .number()
     .min(0.1)
     .max(1)
     .default(0.85)
-    .describe("Share of limitMb past which the garbage collector is asked for at once."),
+    .describe(
+      "Share of limitMb past which the garbage collector is asked for, on the feed thread in its next quiet moment.",
+    )
+    .meta({ reload: true }),
   lock: z
     .boolean()
     .default(true)
