@@ -30,9 +30,11 @@ function printCommand(): Command {
   const command = new Command("print")
     .description("Prints every option and its value; secrets are masked.")
     .option("--origins", "say where each value comes from")
+    .option("--memory", "print what the tables take that are allocated at the start")
     .option("--json", "print JSON")
-    .action((options: { origins?: true; json?: true }) => {
+    .action(async (options: { origins?: true; memory?: true; json?: true }) => {
       const loaded = loadFromCommand(command);
+      if (options.memory) return await printMemory(loaded, options.json === true);
       if (options.json) printJson(options.origins ? withOrigins(loaded) : masked(loaded));
       else printText(loaded, options.origins === true);
     });
@@ -49,6 +51,22 @@ function checkCommand(): Command {
       say(`the configuration is valid (${file ?? "no file"}; data in ${dataDirectory})`);
     });
   return addConfigOptions(command);
+}
+
+/** Imported late: every other use of this command does without the whole engine. */
+async function printMemory({ config, dataDirectory }: LoadedConfig, json: boolean): Promise<void> {
+  const { memoryReport, memoryTotal } = await import("../thread/memory-report.ts");
+  const { planRun } = await import("../thread/plan.ts");
+  const rows = memoryReport(planRun(config, dataDirectory, Date.now()));
+  const totalBytes = memoryTotal(rows);
+  if (json) return printJson({ tables: rows, totalBytes, limitMb: config.memory.limitMb });
+  const lines = rows.map(({ table, bytes, options }) => [table, kibibytes(bytes), options]);
+  const limit = `of memory.limitMb = ${config.memory.limitMb}`;
+  printLine(alignColumns([...lines, ["together", kibibytes(totalBytes), limit]]));
+}
+
+function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
 }
 
 interface Value {

@@ -10,9 +10,9 @@ import { openNotifier } from "../host/notify.ts";
 import { logLine, type LogLevel } from "../thread/log.ts";
 import type { OpsLog } from "../thread/message.ts";
 import { holdMachine, sayDrift } from "../thread/machine-hold.ts";
+import { memoryReport, memoryTotal } from "../thread/memory-report.ts";
 import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
-import { sharedBytes } from "../thread/shared.ts";
 import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
@@ -158,6 +158,10 @@ function mebibytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
 }
 
+function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
+}
+
 function microseconds(ns: number | null): string {
   return ns === null ? "none" : `${(ns / 1000).toFixed(1)} us`;
 }
@@ -168,7 +172,7 @@ function announce(
   log: (level: LogLevel, text: string) => void,
 ): void {
   const { plan } = supervisor;
-  const shared = Object.values(sharedBytes(plan)).reduce((sum, bytes) => sum + bytes, 0);
+  const memory = memoryReport(plan);
   const ports = (supervisor.facts("feed")["ports"] as number[] | undefined) ?? [];
   const lines = plan.feeds.flatMap((feed) => feed.lines.map((line) => ({ feed, line })));
   lines.forEach(({ feed, line }, index) => {
@@ -179,9 +183,11 @@ function announce(
     const { host } = accepted(parseHostPort(plan.config.http.listen));
     log("info", `http on http://${host.includes(":") ? `[${host}]` : host}:${String(httpPort)}`);
   }
+  const parts = memory.map(({ table, bytes }) => `${table} ${kibibytes(bytes)}`);
+  log("debug", `preallocated: ${parts.join(", ")}`);
   log(
     "info",
-    `ready: ${plan.table.form} table of ${plan.table.capacity} states, ${mebibytes(shared)} shared, ` +
+    `ready: ${plan.table.form} table of ${plan.table.capacity} states, ${mebibytes(memoryTotal(memory))} preallocated, ` +
       `configuration ${file ?? "from defaults"}, data in ${dataDirectory}`,
   );
 }

@@ -13,6 +13,8 @@ export interface AlertLimits {
   hitRateLookups: number;
   diskFreeBytesMin: number;
   memoryRatioMax: number;
+  /** Resident memory that the process is meant to stay below; none has no alert. */
+  residentBytesMax?: number;
 }
 
 /** Row 8 of the latency report: what each component may take, ns. */
@@ -203,5 +205,16 @@ export function defaultRules(limits: AlertLimits): AlertRule[] {
       "The host's memory is nearly used up.",
       { limit: limits.memoryRatioMax, unit: "ratio", forMs },
     ),
+    ...(limits.residentBytesMax === undefined
+      ? []
+      : [
+          rule(
+            "memory_limit",
+            warning,
+            { kind: "above", metric: "hftedge_resident_memory_bytes" },
+            "This process takes more than memory.limitMb: lower the capacities in [limit].",
+            { limit: limits.residentBytesMax, unit: "bytes", forMs },
+          ),
+        ]),
   ];
 }

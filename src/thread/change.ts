@@ -15,7 +15,7 @@ import type { RunWorker } from "./worker.ts";
 
 /** The sections that each thread has made something of. */
 const feedSections = ["feed", "sink", "signal"];
-const opsSections = ["http", "telemetry", "store", "alert"];
+const opsSections = ["http", "telemetry", "store", "alert", "memory"];
 /** A flood may keep the feed thread from its messages; after this the change is called off. */
 const prepareMs = 5000;
 

@@ -6,7 +6,15 @@
  */
 import { getText16, setText16 } from "../decision/signal.ts";
 
-const Cell = { stop: 0, holdSequence: 1, holdAll: 2, heldCount: 3, heartbeat: 4, idle: 8 } as const;
+const Cell = {
+  stop: 0,
+  holdSequence: 1,
+  holdAll: 2,
+  heldCount: 3,
+  heartbeat: 4,
+  idle: 8,
+  collect: 12,
+} as const;
 const headerWords = 32;
 const symbolWords = 4;
 
@@ -41,6 +49,16 @@ export class Control {
   requestStop(): void {
     Atomics.store(this.#cells, Cell.stop, 1);
     Atomics.notify(this.#cells, Cell.stop);
+  }
+
+  /** Supervisor. Every thread is to collect its garbage, each when it suits. */
+  requestCollection(): void {
+    Atomics.add(this.#cells, Cell.collect, 1);
+  }
+
+  /** Changes with every request. */
+  get collectSequence(): number {
+    return Atomics.load(this.#cells, Cell.collect);
   }
 
   /** Each thread writes its own: ms since the run's base. */

@@ -230,7 +230,7 @@ function engineSettings({ config }: RunPlan): EngineSettings {
 }
 
 /** A format without orders or without levels takes no room for them. */
-function bookLimits(format: FormatName, limits: RunLimits): BookLimits {
+export function bookLimits(format: FormatName, limits: RunLimits): BookLimits {
   const { healing } = formats[format];
   return {
     orders: healing === "snapshot" ? limits.orders : 1,

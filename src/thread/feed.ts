@@ -7,6 +7,7 @@ import { pinThread, realtimeNs, setRealtimePriority, threadId } from "../host/li
 import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
+import { QuietCollector } from "./collector.ts";
 import { Control } from "./control.ts";
 import { createFeedCore } from "./feed-core.ts";
 import { FeedChange, openTargets } from "./feed-change.ts";
@@ -55,9 +56,19 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const lines = await openLines(plan, loop, board, log, portsBefore);
   notes.push(...lines.notes);
   board.gauge(count.receiveBufferBytes, lines.receiveBufferBytes);
+  const { quietMs, collectAfterMb } = config.memory;
+  const collector = new QuietCollector({
+    control,
+    counters: board.counters,
+    pauses: board.recorder(Stage.collectorPause),
+    quietNs: quietMs * 1e6,
+    garbageBytes: collectAfterMb * 1024 ** 2,
+    now,
+  });
   const timer = setInterval(() => {
     const startedNs = now();
     loop.idle(startedNs, board.recorder(Stage.eventLoopFeed));
+    if (!loop.stopped) collector.idle(now());
   }, timerMs);
   post({
     kind: "ready",

@@ -14,6 +14,7 @@ import type { SymbolNames } from "../inference/state-text.ts";
 import { StateSpace } from "../market/state.ts";
 import { openBoard } from "../telemetry/board.ts";
 import { Stage } from "../telemetry/stage.ts";
+import { collectOnDemand } from "./collector.ts";
 import { Control } from "./control.ts";
 import { DecisionSender } from "./decision-channel.ts";
 import { meterOn } from "./inference-meter.ts";
@@ -60,6 +61,7 @@ function start(begin: Start): void {
   const board = openBoard(shared.board).writer("inference");
   const sender = new DecisionSender(() => performance.now());
   const engine = createEngine(begin, meterOn(board), sender);
+  const collect = collectOnDemand(control);
   let dueNs = Bun.nanoseconds();
   let reportMs = 0;
   const timer = setInterval(() => {
@@ -69,6 +71,7 @@ function start(begin: Start): void {
     const nowMs = Math.floor(realtimeNs(plan.baseSeconds) / 1e6);
     control.beat("inference", nowMs);
     engine.poll();
+    collect();
     if (nowMs >= reportMs) {
       reportMs = nowMs + reportEveryMs;
       sender.report(engine.report());

@@ -45,7 +45,7 @@ export function channelNames({ feeds }: RunPlan): ChannelNames {
   };
 }
 
-export function alertRules({ alert, store }: Config): AlertRule[] {
+export function alertRules({ alert, store, memory }: Config): AlertRule[] {
   const limits = {
     network_latency: alert.networkLatencyMs,
     data_ingestion: alert.dataIngestionMs,
@@ -63,6 +63,7 @@ export function alertRules({ alert, store }: Config): AlertRule[] {
       hitRateLookups: alert.hitRateLookups,
       diskFreeBytesMin: store.freeMinMb * mebibyte,
       memoryRatioMax: alert.memoryMax,
+      residentBytesMax: memory.limitMb * mebibyte,
     }),
     ...alert.rule.map((rule) => customRule(rule)),
   ];

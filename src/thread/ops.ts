@@ -5,6 +5,7 @@ import { createApp } from "../http/app.ts";
 import { listen, type ListeningServer } from "../http/server.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
+import { collectOnDemand } from "./collector.ts";
 import { receiveDecisions } from "./decision-channel.ts";
 import { failureOf, type OpsLog, type Order, type Start, type WorkerMessage } from "./message.ts";
 import { OpsCore } from "./ops-core.ts";
@@ -49,6 +50,7 @@ function start({ plan, shared, before }: Start): void {
       core.inference = report as typeof core.inference;
     },
   });
+  const collect = collectOnDemand(core.control);
   let dueNs = Bun.nanoseconds();
   let second = 0;
   const timer = setInterval(() => {
@@ -56,6 +58,7 @@ function start({ plan, shared, before }: Start): void {
     core.board.record(Stage.eventLoopOps, Math.max(0, nowNs - dueNs));
     dueNs = nowNs + pollMs * 1e6;
     core.poll();
+    collect();
     const now = Math.floor(core.nowMs() / 1000);
     if (core.control.stopping || renewed) {
       clearInterval(timer);

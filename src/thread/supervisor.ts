@@ -19,15 +19,18 @@ import type { OpsLog } from "./message.ts";
 import type { FeedReport } from "./feed-report.ts";
 import { changeHeld, type Held, readHeldFile, writeHeldFile } from "./hold.ts";
 import { latencySummaries } from "./latency.ts";
+import { memoryReport, memoryTotal } from "./memory-report.ts";
+import { MemoryWatch } from "./memory-watch.ts";
 import type { RunPlan } from "./plan.ts";
 import { Publication } from "./publication.ts";
-import { createShared, openSignals, sharedBytes, type SharedMemory } from "./shared.ts";
+import { createShared, openSignals, type SharedMemory } from "./shared.ts";
 import { type LineOutput, StdoutPump } from "./stdout.ts";
 import { armFault } from "./test-fault.ts";
 import { RunWorker, type WorkerName } from "./worker.ts";
 
 /** How often stdout is looked at; without it only the heartbeat is due. */
 const pumpMs = 2;
+const memoryMs = 1000;
 const idlePumpMs = 20;
 /** How often the feed thread's core is looked at: the runtime makes threads when it needs them. */
 const guardMs = 2000;
@@ -65,6 +68,7 @@ export class Supervisor {
   readonly #startedMs: number;
   #held: Held = { all: false, symbols: [] };
   #pump: StdoutPump | undefined;
+  #memoryTimer: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setInterval> | undefined;
   #guardTimer: ReturnType<typeof setInterval> | undefined;
   #controlServer: { stop(): void } | undefined;
@@ -112,8 +116,7 @@ export class Supervisor {
     const gauges = this.board.writer("main").gauges;
     gauges[Metric.main.startTimeSeconds] = plan.baseSeconds;
     gauges[Metric.main.memoryLimitBytes] = plan.config.memory.limitMb * 1024 ** 2;
-    const bytes = Object.values(sharedBytes(plan)).reduce((sum, size) => sum + size, 0);
-    gauges[Metric.main.preallocatedBytes] = bytes;
+    gauges[Metric.main.preallocatedBytes] = memoryTotal(memoryReport(plan));
     if (plan.config.memory.lock) gauges[Metric.main.memoryLocked] = this.#lockMemory();
     this.#startPump();
     try {
@@ -124,6 +127,20 @@ export class Supervisor {
       throw error;
     }
     this.#guardCore();
+    this.#watchMemory();
+  }
+
+  #watchMemory(): void {
+    const watch = new MemoryWatch({
+      limits: () => this.plan.config.memory,
+      residentBytes: () => process.memoryUsage.rss(),
+      collect: () => {
+        this.control.requestCollection();
+        Bun.gc(true);
+      },
+      log: (level, text) => this.#hooks.log(level, text),
+    });
+    this.#memoryTimer = setInterval(() => watch.check(performance.now()), memoryMs);
   }
 
   /** Keeps the core of a pinned feed thread free of this process's other threads. */
@@ -261,6 +278,7 @@ export class Supervisor {
     const ops = await this.#workers.ops.stopped(boundMs);
     clearInterval(this.#pumpTimer);
     clearInterval(this.#guardTimer);
+    clearInterval(this.#memoryTimer);
     await this.#drainStdout(boundMs);
     this.#controlServer?.stop();
     return { feed, inference, ops };

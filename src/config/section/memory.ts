@@ -18,6 +18,20 @@ export const memorySection = z.strictObject({
       "Share of limitMb past which the garbage collector is asked for, on the feed thread in its next quiet moment.",
     )
     .meta({ reload: true }),
+  quietMs: z
+    .int()
+    .min(1)
+    .max(60_000)
+    .default(20)
+    .describe("No datagram for this long is a quiet moment, in which garbage may be collected.")
+    .meta({ unit: "ms" }),
+  collectAfterMb: z
+    .int()
+    .min(0)
+    .max(65_536)
+    .default(32)
+    .describe("Garbage of received datagrams that makes a quiet moment worth using; 0 for never.")
+    .meta({ unit: "MiB" }),
   lock: z
     .boolean()
     .default(true)
