@@ -21,6 +21,7 @@ export function encodingOf(accept: string): "zstd" | "gzip" | undefined {
 export const compress: MiddlewareHandler = async (c, next) => {
   await next();
   const { headers, body, status } = c.res;
+  const type = headers.get("content-type") ?? "";
   const encoding = encodingOf(c.req.header("accept-encoding") ?? "");
   if (
     encoding === undefined ||
@@ -28,12 +29,14 @@ export const compress: MiddlewareHandler = async (c, next) => {
     status === 304 ||
     headers.has("content-encoding") ||
     headers.get("content-disposition")?.startsWith("attachment") === true ||
-    !compressible.test(headers.get("content-type") ?? "")
+    !compressible.test(type)
   ) {
     return;
   }
   const bytes = new Uint8Array(await c.res.arrayBuffer());
   const own = new Headers(headers);
+  // A type that follows from the body alone would be lost with the body.
+  own.set("content-type", type);
   own.append("vary", "Accept-Encoding");
   if (bytes.length < bytesMin) {
     c.res = new Response(bytes, { status, headers: own });

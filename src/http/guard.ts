@@ -110,6 +110,11 @@ export class RateLimit {
     this.#clockMs = clockMs;
   }
 
+  /** Addresses that are remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
   /** 0 when the request may pass, else seconds to wait. */
   take(address: string): number {
     const nowMs = this.#clockMs();

@@ -20,7 +20,10 @@ export function healthRoutes(app: App, source: ApiSource): void {
         200: { description: "It does.", content: { "text/plain": { schema: textSchema } } },
       },
     }),
-    (c) => c.text("ok\n"),
+    (c) => {
+      c.header("content-type", "text/plain; charset=utf-8");
+      return c.body("ok\n");
+    },
   );
   app.get(
     "/readyz",
