@@ -12,6 +12,10 @@ export interface FixtureOptions {
   change?(status: Status): Status;
   /** Heat map columns in which nothing was measured: [from, to) as shares of the range. */
   gap?: readonly [number, number];
+  /** Asked of every request but the page itself. */
+  token?: string;
+  /** One status, and then only heartbeats. */
+  silent?: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -530,7 +534,7 @@ export class DashboardServer {
   }
 
   #tick(): void {
-    const bytes = this.#event();
+    const bytes = this.#options.silent === true ? encoder.encode(": heartbeat\n\n") : this.#event();
     for (const stream of this.#streams) stream.enqueue(bytes);
   }
 
@@ -539,7 +543,15 @@ export class DashboardServer {
       port,
       hostname: "127.0.0.1",
       idleTimeout: 0,
-      fetch: (request) => this.#answer(new URL(request.url)),
+      fetch: (request) => {
+        const url = new URL(request.url);
+        const { token } = this.#options;
+        const given = request.headers.get("authorization");
+        if (token === undefined || url.pathname === "/" || given === `Bearer ${token}`) {
+          return this.#answer(url);
+        }
+        return Response.json({ detail: "a token is needed" }, { status: 401 });
+      },
     });
   }
 
