@@ -18,6 +18,11 @@ export function count(n: number): string {
   return String(Math.round(n)).replaceAll(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
+/** "1 error", "2,041 errors": for nouns whose plural is an s. */
+export function counted(n: number, noun: string): string {
+  return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+}
+
 /** A size in bytes, in powers of a thousand. */
 export function byteCount(bytes: number): string {
   if (bytes < 1e3) return `${bytes} B`;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { byteCount, count, decimal, duration, percent } from "../src/unit.ts";
+import { byteCount, count, counted, decimal, duration, percent } from "../src/unit.ts";
 
 test("units suit the size", () => {
   const cases: [number, string][] = [
@@ -36,5 +36,13 @@ test("units suit the size", () => {
     "1.5 kB",
     "2.5 MB",
     "3.21 GB",
+  ]);
+});
+
+test("a number with its noun", () => {
+  expect([0, 1, 2041].map((n) => counted(n, "error"))).toEqual([
+    "0 errors",
+    "1 error",
+    "2,041 errors",
   ]);
 });

@@ -221,6 +221,10 @@ export class LatencyChart {
       ctx.textBaseline = "alphabetic";
       const above = y - bbox.top > 22 * pixel;
       const baseline = above ? y - 5 * pixel : y + 13 * pixel;
+      ctx.strokeStyle = palette.panel;
+      ctx.lineWidth = 3 * pixel;
+      ctx.lineJoin = "round";
+      ctx.strokeText(`limit ${duration(thresholdNs)}`, bbox.left + bbox.width - 4 * pixel, baseline);
       ctx.fillText(`limit ${duration(thresholdNs)}`, bbox.left + bbox.width - 4 * pixel, baseline);
     }
     for (const { openedMs, resolvedMs, severity } of alerts) {

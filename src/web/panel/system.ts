@@ -1,5 +1,5 @@
 /** How each part is, in words. */
-import { byteCount, count, percent } from "../../unit.ts";
+import { byteCount, count, counted, percent } from "../../unit.ts";
 import { numberOf, type Status } from "../api.ts";
 import type { Context, Part } from "../context.ts";
 import { element, panel, setAttribute, setText, unbroken } from "../dom.ts";
@@ -73,7 +73,7 @@ function tableLine({ cache, inference }: Status): Line {
 function inferenceLine({ inference }: Status): Line {
   const { engine, model, state, hosts, hostsUp, errors } = inference;
   const name = engine === "rules" || model === "" ? "" : `${model}: `;
-  const failed = errors > 0 ? `, ${count(errors)} errors` : "";
+  const failed = errors > 0 ? `, ${counted(errors, "error")}` : "";
   const down = engine !== "rules" && hostsUp < Math.max(1, hosts);
   return {
     state: down ? (hostsUp === 0 ? "critical" : "warning") : "good",
@@ -103,7 +103,7 @@ const lateMs = 2000;
 function threadLine({ threads }: Status): Line {
   const late = threads.filter(({ beatAgeMs }) => numberOf(beatAgeMs) > lateMs);
   const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
-  const again = restarts > 0 ? `, ${count(restarts)} restarts` : "";
+  const again = restarts > 0 ? `, ${counted(restarts, "restart")}` : "";
   if (late.length === 0) {
     return { state: restarts > 0 ? "warning" : "good", words: `${threads.length} alive${again}` };
   }

@@ -1,5 +1,5 @@
 /** The first line of numbers, each with its last minutes. */
-import { byteCount, count, duration, percent } from "../../unit.ts";
+import { byteCount, count, counted, duration, percent } from "../../unit.ts";
 import { numberOf, type StageStatus, type Status } from "../api.ts";
 import type { Context, Part } from "../context.ts";
 import { element, setAttribute, setText } from "../dom.ts";
@@ -66,7 +66,7 @@ const tiles: readonly TileSpec[] = [
     trail: ({ feed }) => feed.drops + feed.lostMessages,
     look: ({ feed }) => ({
       value: count(feed.drops + feed.lostMessages),
-      sub: `${count(feed.gaps)} gaps · ${count(feed.drops)} dropped`,
+      sub: `${counted(feed.gaps, "gap")} · ${count(feed.drops)} dropped`,
       state:
         feed.staleChannels > 0 ? "critical" : feed.drops + feed.gaps > 0 ? "warning" : undefined,
     }),

@@ -1,9 +1,9 @@
 /** Each feed: its lines, how it is, and every counter of its decoder. */
-import { byteCount, count } from "../../unit.ts";
+import { byteCount, count, counted } from "../../unit.ts";
 import type { Context, Part } from "../context.ts";
 import { element, panel, Rows, setText } from "../dom.ts";
 import { factList } from "../facts.ts";
-import { grid } from "../grid.ts";
+import { type Column, grid } from "../grid.ts";
 import { span } from "../instant.ts";
 import { Poll } from "../poll.ts";
 
@@ -49,7 +49,7 @@ export function feedView(context: Context): Part {
     ({ name }) => name,
     ({ name }) => feedPanel(context, name, () => help),
   );
-  const other = counterGrid();
+  const other = grid<Counter>({ keyOf: ({ name }) => name, columns: [nameColumn, totalColumn] });
   const { root: otherRoot, body: otherBody } = panel("Counted by the feed thread");
   otherBody.append(other.root);
   root.append(otherRoot);
@@ -75,7 +75,7 @@ export function feedView(context: Context): Part {
         },
         {
           name: "Kernel times",
-          words: `${count(kernelStamps.samples)} read, ${count(kernelStamps.errors)} errors`,
+          words: `${count(kernelStamps.samples)} read, ${counted(kernelStamps.errors, "error")}`,
           state: kernelStamps.errors > 0 ? "warning" : undefined,
         },
         {
@@ -132,16 +132,28 @@ function feedPanel(context: Context, name: string, help: () => FeedReply["help"]
   };
 }
 
+const nameColumn: Column<Counter> = { title: "counter", text: ({ name }) => wordsOf(name) };
+const totalColumn: Column<Counter> = {
+  title: "total",
+  number: true,
+  text: ({ total }) => count(total),
+};
+
 function counterGrid() {
   return grid<Counter>({
     keyOf: ({ name }) => name,
     columns: [
-      { title: "counter", text: ({ name }) => name },
+      nameColumn,
       { title: "per s", number: true, text: ({ perS }) => count(perS) },
-      { title: "total", number: true, text: ({ total }) => count(total) },
+      totalColumn,
       { title: "what it counts", wide: true, text: ({ help }) => help },
     ],
   });
+}
+
+/** "lostMessages" → "lost messages" */
+export function wordsOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** What was counted; what never happened is left out, but for what matters by being zero. */

@@ -1,5 +1,5 @@
 /** The decision table and the engine behind it. */
-import { count, duration, percent } from "../../unit.ts";
+import { count, counted, duration, percent } from "../../unit.ts";
 import { numberOf } from "../api.ts";
 import type { Part } from "../context.ts";
 import { element, panel, setHidden, setText } from "../dom.ts";
@@ -7,6 +7,7 @@ import { type Fact, factList } from "../facts.ts";
 import { grid } from "../grid.ts";
 import { span } from "../instant.ts";
 import { Poll } from "../poll.ts";
+import { wordsOf } from "./feed.ts";
 
 interface HostNews {
   url: string;
@@ -106,7 +107,7 @@ export function inferenceView(): Part {
   const counterGrid = grid<Named>({
     keyOf: ({ name }) => name,
     columns: [
-      { title: "counter", wide: true, text: ({ name }) => name },
+      { title: "counter", wide: true, text: ({ name }) => wordsOf(name) },
       { title: "total", number: true, text: ({ value }) => count(value) },
     ],
   });
@@ -216,7 +217,7 @@ function tableFactsOf({
     },
     {
       name: "L2, disk",
-      words: `${percent(numberOf(l2.share))} of ${count(l2.hits + l2.misses)} look-ups found, ${count(l2.promotions)} promoted, ${count(l2.errors)} errors`,
+      words: `${percent(numberOf(l2.share))} of ${count(l2.hits + l2.misses)} look-ups found, ${count(l2.promotions)} promoted, ${counted(l2.errors, "error")}`,
     },
     {
       name: "Waiting",
@@ -225,7 +226,7 @@ function tableFactsOf({
     },
     {
       name: "Turnover",
-      words: `${count(l1.writes)} written, ${count(l1.evictions)} evicted, ${count(refreshes)} renewed, ${count(expired)} expired, ${count(l1.generations)} generations`,
+      words: `${count(l1.writes)} written, ${count(l1.evictions)} evicted, ${count(refreshes)} renewed, ${count(expired)} expired, ${counted(l1.generations, "generation")}`,
     },
   ];
 }
