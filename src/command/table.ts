@@ -80,6 +80,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./backup.ts")).backupCommand(),
   },
   {
+    name: "grafana",
+    group: looking,
+    summary: "print a dashboard for Grafana over Prometheus",
+    load: async () => (await import("./grafana.ts")).grafanaCommand(),
+  },
+  {
     name: "config",
     group: program,
     summary: "print, check or start a configuration",

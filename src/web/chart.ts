@@ -224,7 +224,11 @@ export class LatencyChart {
       ctx.strokeStyle = palette.panel;
       ctx.lineWidth = 3 * pixel;
       ctx.lineJoin = "round";
-      ctx.strokeText(`limit ${duration(thresholdNs)}`, bbox.left + bbox.width - 4 * pixel, baseline);
+      ctx.strokeText(
+        `limit ${duration(thresholdNs)}`,
+        bbox.left + bbox.width - 4 * pixel,
+        baseline,
+      );
       ctx.fillText(`limit ${duration(thresholdNs)}`, bbox.left + bbox.width - 4 * pixel, baseline);
     }
     for (const { openedMs, resolvedMs, severity } of alerts) {

@@ -1,6 +1,10 @@
 /** A headless browser for tests of the dashboard, and a watch over what its pages must not do. */
+import { setDefaultTimeout } from "bun:test";
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
+
+// A browser starts slowly on a busy machine.
+setDefaultTimeout(60_000);
 
 export const chromiumPath = "/usr/bin/chromium";
 
