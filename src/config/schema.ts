@@ -11,6 +11,7 @@ import { inferenceSection } from "./section/inference.ts";
 import { limitSection } from "./section/limit.ts";
 import { logSection } from "./section/log.ts";
 import { memorySection } from "./section/memory.ts";
+import { recordSection } from "./section/record.ts";
 import { signalSection } from "./section/signal.ts";
 import { sinkSection } from "./section/sink.ts";
 import { stateSection } from "./section/state.ts";
@@ -47,6 +48,7 @@ export const configSchema = z.strictObject({
     .describe("When to raise an alert, and whom to tell.")
     .meta({ reload: true }),
   log: logSection.prefault({}).describe("Messages on stderr.").meta({ reload: true }),
+  record: recordSection.prefault({}).describe("What came in, kept in files."),
   memory: memorySection.prefault({}).describe("Memory of this process."),
   limit: limitSection.prefault({}).describe("Capacities of tables in memory."),
   thread: threadSection.prefault({}).describe("Worker threads."),

@@ -30,7 +30,10 @@ interface Interface {
 
 export class PcapngReader extends PacketReader {
   #interfaces: Interface[] = [];
-  #originNs: bigint | undefined;
+  /** Epoch ns of the file's first packet, once it is known: time 0. */
+  originNs: bigint | undefined;
+  /** Which interface of its section the present packet came by. */
+  interfaceIndex = 0;
   #consumed = 0;
   #inSection = false;
 
@@ -162,6 +165,7 @@ export class PcapngReader extends PacketReader {
     this.offset = at + 28;
     this.length = captured;
     this.linkType = from.linkType;
+    this.interfaceIndex = index;
     return true;
   }
 
@@ -189,12 +193,12 @@ export class PcapngReader extends PacketReader {
 
   #anchor(from: Interface, hi: number, lo: number): void {
     const perSecond = from.unitsPerSecond;
-    if (this.#originNs === undefined) {
+    if (this.originNs === undefined) {
       const units = (BigInt(hi) << 32n) | BigInt(lo);
-      this.#originNs = (units * 1_000_000_000n) / perSecond + from.offsetSeconds * 1_000_000_000n;
-      this.originMs = Number(this.#originNs / 1_000_000n);
+      this.originNs = (units * 1_000_000_000n) / perSecond + from.offsetSeconds * 1_000_000_000n;
+      this.originMs = Number(this.originNs / 1_000_000n);
     }
-    const ns = this.#originNs - from.offsetSeconds * 1_000_000_000n;
+    const ns = this.originNs - from.offsetSeconds * 1_000_000_000n;
     const units = (ns * perSecond) / 1_000_000_000n;
     from.originRestNs = Number(ns * perSecond - units * 1_000_000_000n) / Number(perSecond);
     from.originHi = Number(units >> 32n);

@@ -14,6 +14,7 @@ import type { Ring } from "../decision/ring.ts";
 import { PendingTable } from "../decision/pending.ts";
 import { setText16 } from "../decision/signal.ts";
 import { openTable } from "../decision/table.ts";
+import { RecordRing } from "../feed/record-ring.ts";
 import { type FormatName, formats } from "../feed/format.ts";
 import { type BookLimits, BookSet } from "../market/book.ts";
 import { StateCoder } from "../market/coder.ts";
@@ -36,6 +37,7 @@ import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
+import { recordRingSize, sourceOf } from "./record-file.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
 import { formatOptions, type RunLimits, type RunPlan } from "./plan.ts";
 import { Double, doublesAt, publishedFeatures, Publication, Word } from "./publication.ts";
@@ -161,6 +163,9 @@ export function createFeedCore(
       uncached: board.recorder(Stage.totalUncached),
     },
   });
+  const recorder = config.record.enabled
+    ? new RecordRing(shared.record, recordRingSize(config))
+    : undefined;
   const recoveries = plan.feeds.map(
     (feed, index) =>
       new FeedRecovery(
@@ -187,6 +192,7 @@ export function createFeedCore(
     sinks,
     recoveries,
     datagram(feed, line, bytes, length, receiveNs, nowNs) {
+      recorder?.put(sourceOf(feed, line), bytes, length, receiveNs);
       engine.datagram(feed, line, bytes, length, receiveNs, nowNs);
       (recoveries[feed] as FeedRecovery).after(receiveNs);
     },

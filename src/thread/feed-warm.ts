@@ -40,6 +40,7 @@ function warmFormat(plan: RunPlan, feed: FeedPlan, durationNs: number, now: () =
     feeds: [{ ...feed, format, symbols: undefined, silenceNs: Infinity, partialBooks: true }],
     targets: [],
     stdout: false,
+    config: { ...plan.config, record: { ...plan.config.record, enabled: false } },
     limits: { ...plan.limits, ...scratchLimits },
     state: { ...plan.state, instruments: scratchLimits.instruments },
   };

@@ -21,6 +21,7 @@ const sharedRows: Record<keyof SharedMemory, readonly [table: string, options: s
   signalsOps: ["signals to history and HTTP", "limit.signalRing"],
   lines: ["lines of feeds", ""],
   gaps: ["gaps for the history", ""],
+  record: ["the recording", "record.ringBytes"],
   publication: ["published books", "limit.symbols"],
 };
 

@@ -27,6 +27,7 @@ import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
 import { GapRing } from "./line-board.ts";
 import { AlertDesk } from "./ops-alert.ts";
+import { Recording } from "./ops-record.ts";
 import { GapTap } from "./ops-gap.ts";
 import { HostGauges, QueueDrops } from "./ops-host.ts";
 import { machineNeeds } from "./machine-need.ts";
@@ -73,6 +74,8 @@ export class OpsCore {
   readonly #space: CacheFacts;
   readonly #needs: MachineNeeds;
   readonly #symbols: SymbolView;
+  readonly #recording: Recording | undefined;
+  #recorded = { datagrams: 0, bytes: 0, lost: 0 };
   readonly #gaps: GapRing;
   readonly #gapTap: GapTap;
   readonly #window = new StageWindow(windowSeconds);
@@ -126,6 +129,10 @@ export class OpsCore {
       keep: (signal) => this.#keeper.signal(signal),
       symbolsMax: limits.instruments,
     });
+    if (config.record.enabled) {
+      const complain = (text: string): void => log("warn", text);
+      this.#recording = new Recording(plan, runKey(plan), shared.record, complain);
+    }
     this.#gaps = new GapRing(shared.gaps);
     this.#gapTap = new GapTap(plan.feeds, plan.baseSeconds * 1000);
     const root = openRoot();
@@ -163,6 +170,7 @@ export class OpsCore {
   poll(): void {
     this.control.beat("ops", this.beatMs());
     this.#tap.drain(performance.now());
+    this.#recording?.drain(performance.now());
   }
 
   /** New decisions of inference: written with the next second. */
@@ -179,6 +187,7 @@ export class OpsCore {
     this.#tap.drain(performance.now());
     this.#gauges();
     this.#takeGaps();
+    this.#countRecorded();
     const { changes, notices, latency } = this.#keeper.tick(nowMs);
     this.#activity.second(this.reader, nowMs);
     this.alerts.announce(changes);
@@ -240,11 +249,24 @@ export class OpsCore {
 
   /** The last second's rows, and the run ended in order. */
   async close(): Promise<void> {
+    this.#recording?.close(performance.now());
     this.second();
     this.live.close();
     this.signalHub.close();
     await this.alerts.close();
     this.store.close(this.nowMs());
+  }
+
+  #countRecorded(): void {
+    const recording = this.#recording;
+    if (recording === undefined) return;
+    const { datagrams, bytes } = recording.counts;
+    const lost = recording.counts.lost + recording.dropped;
+    const before = this.#recorded;
+    this.board.count(Metric.ops.recordedDatagrams, datagrams - before.datagrams);
+    this.board.count(Metric.ops.recordedBytes, bytes - before.bytes);
+    this.board.count(Metric.ops.recordLost, lost - before.lost);
+    this.#recorded = { datagrams, bytes, lost };
   }
 
   #takeGaps(): void {

@@ -34,7 +34,8 @@ export function newRun(
 export function configHash(config: Config): string {
   const { token: _token, ...http } = config.http;
   const { webhook: _webhook, ...alert } = config.alert;
-  const text = JSON.stringify({ ...config, http, alert });
+  const feed = config.feed.map(({ snapshotPassword: _password, ...rest }) => rest);
+  const text = JSON.stringify({ ...config, http, alert, feed });
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 

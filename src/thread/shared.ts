@@ -8,6 +8,8 @@ import { signalWords } from "../decision/signal.ts";
 import { tableBytes } from "../decision/table-plane.ts";
 import { boardBytes } from "../telemetry/board.ts";
 import { controlBytes } from "./control.ts";
+import { recordRingBytes } from "../feed/record-ring.ts";
+import { recordRingSize } from "./record-file.ts";
 import { gapRingBytes, lineBoardBytes } from "./line-board.ts";
 import type { RunLimits, RunPlan } from "./plan.ts";
 import { publicationBytes } from "./publication.ts";
@@ -31,6 +33,8 @@ export interface SharedMemory {
   /** Lines of feeds, and gaps that have ended: feed → ops. */
   lines: SharedArrayBuffer;
   gaps: SharedArrayBuffer;
+  /** Datagrams as they came, on their way to a file: feed → ops. */
+  record: SharedArrayBuffer;
 }
 
 export function sharedBytes(plan: RunPlan): Record<keyof SharedMemory, number> {
@@ -46,6 +50,7 @@ export function sharedBytes(plan: RunPlan): Record<keyof SharedMemory, number> {
     publication: publicationBytes(limits.instruments),
     lines: lineBoardBytes(plan.feeds.length),
     gaps: gapRingBytes(),
+    record: recordRingBytes(recordRingSize(plan.config)),
   };
 }
 

@@ -209,14 +209,12 @@ export class EngineRig {
   deliver(): void {
     const bytes = Buffer.from(this.#packer.bytes.subarray(0, this.#packer.length));
     this.nowNs += this.queuedNs;
-    const { engine } = this.core;
-    engine.datagram(0, 0, bytes, bytes.length, this.nowNs - this.queuedNs, this.nowNs);
+    this.core.datagram(0, 0, bytes, bytes.length, this.nowNs - this.queuedNs, this.nowNs);
   }
 
   /** Raw bytes as a datagram. */
   raw(bytes: Buffer): Signal[] {
-    const { engine } = this.core;
-    engine.datagram(0, 0, bytes, bytes.length, this.nowNs, this.nowNs);
+    this.core.datagram(0, 0, bytes, bytes.length, this.nowNs, this.nowNs);
     return this.signals();
   }
 
