@@ -5,7 +5,7 @@
 import uPlot from "uplot";
 import { duration } from "../unit.ts";
 import { emptyRuns, type HeatData, heatPixels, stepTotals } from "./heat.ts";
-import { tickLabel } from "./instant.ts";
+import { tickLabel, timeTicks } from "./instant.ts";
 import type { Palette } from "./palette.ts";
 
 export interface ChartAlert {
@@ -116,6 +116,7 @@ export class LatencyChart {
           gap: 4,
           space: 90,
           incrs: tickIncrements,
+          splits: (_, _axis, from, to, increment) => timeTicks(from, to, increment),
           values: (_, ticks, _axis, _space, increment) =>
             ticks.map((tick) => tickLabel(tick, increment)),
         },
@@ -279,7 +280,7 @@ function triangle(ctx: CanvasRenderingContext2D, x: number, y: number, size: num
 
 const tickIncrements = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
-  172_800, 604_800, 1_209_600, 2_592_000, 5_184_000,
+  172_800, 604_800, 1_209_600, 2_592_000, 5_184_000, 7_776_000,
 ];
 
 /** Decades; 1, 2 and 5 of each where there are few of them. */

@@ -20,11 +20,21 @@ export function stepTotals({ steps, edgesNs, counts }: HeatData): Float64Array {
   return totals;
 }
 
-export function mostOf({ counts }: HeatData): number {
+/** The smallest and the largest count of a cell that has any; 0 and 0 where none has. */
+export function countRange({ counts }: HeatData): { least: number; most: number } {
+  let least = Infinity;
   let most = 0;
-  for (let index = 0; index < counts.length; index++) most = Math.max(most, counts[index]!);
-  return most;
+  for (let index = 0; index < counts.length; index++) {
+    const count = counts[index]!;
+    if (count <= 0) continue;
+    if (count < least) least = count;
+    if (count > most) most = count;
+  }
+  return { least: most === 0 ? 0 : least, most };
 }
+
+/** The first of the 256 colours that is used: the rarest value still stands out from the ground. */
+export const faintest = 40;
 
 /**
  * RGBA, the slowest band on top. Counts are shown by their logarithm: one slow value among a
@@ -37,14 +47,15 @@ export function heatPixels(
   const { steps, edgesNs, counts } = heat;
   const bands = Math.max(0, edgesNs.length - 1);
   const pixels = new Uint8ClampedArray(steps * bands * 4);
-  const scale = 1 / Math.log1p(Math.max(1, mostOf(heat)));
+  const { least, most } = countRange(heat);
+  const scale = most > least ? (255 - faintest) / Math.log(most / least) : 0;
   for (let band = 0; band < bands; band++) {
     const row = (bands - 1 - band) * steps;
     for (let step = 0; step < steps; step++) {
       const count = counts[band * steps + step] ?? 0;
       if (count <= 0) continue;
-      // The rarest value still stands out from the ground.
-      const colour = Math.round(40 + 215 * Math.log1p(count) * scale) * 4;
+      const level = scale === 0 ? 255 : faintest + Math.log(count / least) * scale;
+      const colour = Math.round(level) * 4;
       const at = (row + step) * 4;
       pixels[at] = colours[colour]!;
       pixels[at + 1] = colours[colour + 1]!;

@@ -40,17 +40,40 @@ export function span(ms: number): string {
   return rest === 0 ? whole : `${whole} ${rest} ${next![0]}`;
 }
 
-/** The label of a tick on an axis of time whose ticks are `incrementS` apart. */
+const monthS = 28 * 86_400;
+
+/**
+ * Ticks on an axis of time from `fromS` to `toS` that are about `incrementS` apart: whole multiples
+ * of it, or the first of months where it is as long as one.
+ */
+export function timeTicks(fromS: number, toS: number, incrementS: number): number[] {
+  const ticks: number[] = [];
+  if (incrementS < monthS) {
+    const first = Math.ceil(fromS / incrementS) * incrementS;
+    for (let tick = first; tick <= toS; tick += incrementS) ticks.push(tick);
+    return ticks;
+  }
+  const step = Math.max(1, Math.round(incrementS / (30 * 86_400)));
+  const start = new Date(fromS * 1000);
+  let month = start.getUTCFullYear() * 12 + start.getUTCMonth();
+  month = Math.ceil(month / step) * step;
+  for (; ; month += step) {
+    const tick = Date.UTC(Math.floor(month / 12), month % 12, 1) / 1000;
+    if (tick > toS) return ticks;
+    if (tick >= fromS) ticks.push(tick);
+  }
+}
+
+/** The label of a tick of `timeTicks`: what changes from one to the next. */
 export function tickLabel(seconds: number, incrementS: number): string {
   const date = new Date(seconds * 1000);
+  const month = months[date.getUTCMonth()]!;
+  if (incrementS >= monthS) return month === "Jan" ? String(date.getUTCFullYear()) : month;
   if (incrementS < 60) return clock(seconds * 1000);
-  if (incrementS < 86_400) {
-    const midnight = seconds % 86_400 === 0;
-    const time = `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}`;
-    return midnight ? `${months[date.getUTCMonth()]} ${date.getUTCDate()}` : time;
+  if (incrementS < 86_400 && seconds % 86_400 !== 0) {
+    return `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}`;
   }
-  const label = `${months[date.getUTCMonth()]} ${date.getUTCDate()}`;
-  return date.getUTCMonth() === 0 && date.getUTCDate() <= 7 ? `${date.getUTCFullYear()}` : label;
+  return `${month} ${date.getUTCDate()}`;
 }
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

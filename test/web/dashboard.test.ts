@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser)("the dashboard of a run", () => {
     );
 
     await page.goBack();
-    await shown(page, /last 5 min, live/, "#range-words");
+    await shown(page, /last 5 minutes, live/, "#range-words");
     expect(new URL(page.url()).search).toBe("");
   });
 
@@ -154,7 +154,7 @@ describe.skipIf(!hasBrowser)("the dashboard of a run", () => {
     await page.keyboard.press("+");
     await page.waitForURL(/from=\d+&to=\d+/);
     await page.keyboard.press("0");
-    await shown(page, /last 5 min, live/, "#range-words");
+    await shown(page, /last 5 minutes, live/, "#range-words");
     const theme = () => page.evaluate(() => document.documentElement.dataset["theme"]);
     await page.locator("body").click({ position: { x: 3, y: 500 } });
     await page.keyboard.press("t");

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import {
   bandOf,
+  countRange,
   emptyRuns,
   type HeatData,
   heatPixels,
-  mostOf,
   stepTotals,
 } from "../../src/web/heat.ts";
 import { ramp } from "../../src/web/palette.ts";
@@ -23,7 +23,8 @@ const colours = ramp(["#000000", "#ffffff"]);
 describe("a heat map", () => {
   test("countsEachStep", () => {
     expect([...stepTotals(heat)]).toEqual([5, 3, 0, 91]);
-    expect(mostOf(heat)).toBe(90);
+    expect(countRange(heat)).toEqual({ least: 1, most: 90 });
+    expect(countRange({ ...heat, counts: [0, 0] })).toEqual({ least: 0, most: 0 });
   });
 
   test("stepsWithNothingAreRuns", () => {

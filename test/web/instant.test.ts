@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { clock, moment, span, tickLabel } from "../../src/web/instant.ts";
+import { clock, moment, span, tickLabel, timeTicks } from "../../src/web/instant.ts";
 
 const atMs = Date.UTC(2026, 0, 5, 13, 4, 9, 500);
 
@@ -17,7 +17,24 @@ describe("moments", () => {
     expect(tickLabel(s + 3600, 3600)).toBe("01:00");
     expect(tickLabel(s, 3600)).toBe("Jan 5");
     expect(tickLabel(s + 86_400 * 40, 86_400)).toBe("Feb 14");
-    expect(tickLabel(s, 604_800)).toBe("2026");
+    expect(tickLabel(s, 604_800)).toBe("Jan 5");
+  });
+
+  test("ticksOfMonthsAreTheirFirst_andJanuaryIsItsYear", () => {
+    const from = Date.UTC(2025, 10, 23) / 1000;
+    const year = timeTicks(from, from + 365 * 86_400, 2_592_000);
+    expect(year).toHaveLength(12);
+    expect(year.map((tick) => tickLabel(tick, 2_592_000)).slice(0, 4)).toEqual([
+      "Dec",
+      "2026",
+      "Feb",
+      "Mar",
+    ]);
+    const quarters = timeTicks(from, from + 730 * 86_400, 7_776_000);
+    expect(quarters.map((tick) => new Date(tick * 1000).getUTCMonth() % 3)).toEqual(
+      quarters.map(() => 0),
+    );
+    expect(timeTicks(100, 131, 10)).toEqual([100, 110, 120, 130]);
   });
 });
 

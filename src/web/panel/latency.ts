@@ -5,8 +5,8 @@ import { numberOf } from "../api.ts";
 import { type Cursor, LatencyChart } from "../chart.ts";
 import type { Context, Part } from "../context.ts";
 import { element, panel, setAttribute, setText, svg } from "../dom.ts";
-import { bandOf, mostOf, stepTotals } from "../heat.ts";
-import { moment, span } from "../instant.ts";
+import { bandOf, countRange, faintest, stepTotals } from "../heat.ts";
+import { day, moment, span } from "../instant.ts";
 import { fetchLatency, type LatencyPicture } from "../latency-data.ts";
 
 /** Columns of the chart at most; each is a step of at least a second. */
@@ -114,7 +114,7 @@ export function latencyPanel(context: Context): Part {
     const nowMs = live.nowMs();
     const words =
       range.kind === "live"
-        ? `last ${span(range.seconds * 1000)}, live`
+        ? `last ${lengthWords(range.seconds)}, live`
         : `${moment(fromS * 1000, nowMs)} – ${moment(toS * 1000, nowMs)} UTC`;
     const stepS = picture?.heat.stepS ?? 0;
     setText(
@@ -157,6 +157,16 @@ export function latencyPanel(context: Context): Part {
       readout.restyle(context);
     },
   };
+}
+
+function lengthWords(seconds: number): string {
+  return presets.find((preset) => preset.seconds === seconds)?.words ?? span(seconds * 1000);
+}
+
+/** The step's beginning, as finely as its length makes sense of. */
+function stepMoment({ heat }: LatencyPicture, step: number, nowMs: number): string {
+  const atMs = (heat.fromS + step * heat.stepS) * 1000;
+  return heat.stepS >= 86_400 ? day(atMs) : moment(atMs, nowMs);
 }
 
 /** A live range moves on by itself; the past changes no more. */
@@ -249,7 +259,7 @@ function createReadout(): Readout {
   const measured = element("b");
   const here = element("span");
   const ramp = element("canvas", { class: "heat-key", width: "256", height: "1" });
-  const most = element("span");
+  const [least, most] = [element("span"), element("span")];
   const clocks = element(
     "span",
     { class: "state", "data-state": "warning" },
@@ -264,7 +274,7 @@ function createReadout(): Readout {
     element("span", {}, measured, " values"),
     here,
     clocks,
-    element("span", { class: "key aside" }, "1 ", ramp, most),
+    element("span", { class: "key aside" }, least, ramp, most),
   );
   return {
     root,
@@ -277,19 +287,22 @@ function createReadout(): Readout {
       const at =
         cursor === undefined ? newest : Math.floor((cursor.timeS - heat.fromS) / heat.stepS);
       const total = totals[at] ?? 0;
-      setText(
-        when,
-        times[at] === undefined ? "" : moment((heat.fromS + at * heat.stepS) * 1000, nowMs),
-      );
+      setText(when, times[at] === undefined ? "" : stepMoment(picture, at, nowMs));
       values.forEach(({ value }, index) => setText(value, duration(numberOf(lines[index]?.[at]))));
       setText(max, duration(numberOf(maxNs[at])));
       setText(measured, total > 0 ? count(total) : "no");
-      setText(most, ` ${count(mostOf(heat))} a cell · hatched: nothing measured`);
+      const range = countRange(heat);
+      setText(least, `${count(range.least)} `);
+      setText(most, ` ${count(range.most)} a cell · hatched: nothing measured`);
       setText(here, cursor === undefined ? "" : underCursor(picture, cursor, at));
     },
     restyle(context) {
       const row = new ImageData(256, 1);
-      row.data.set(context.palette.heat);
+      const { heat } = context.palette;
+      for (let x = 0; x < 256; x++) {
+        const colour = Math.round(faintest + (x / 255) * (255 - faintest)) * 4;
+        row.data.set(heat.subarray(colour, colour + 4), x * 4);
+      }
       ramp.getContext("2d")?.putImageData(row, 0, 0);
     },
   };

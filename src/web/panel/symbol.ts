@@ -54,7 +54,7 @@ export function symbolPanel(context: Context): Part {
     columns: [
       { title: "feature", text: ({ name }) => name },
       { title: "value", number: true, text: ({ value }) => featureText(value) },
-      { title: "in the prompt", wide: true, text: ({ label }) => label ?? "unknown" },
+      { title: "in the prompt", wide: true, text: ({ label }) => label ?? "not part of the state" },
     ],
   });
   const answer = createAnswer();
@@ -126,11 +126,9 @@ export function symbolPanel(context: Context): Part {
         name: "Book",
         words: `updated ${agoWords(symbol.updateAgeMs)}, ${count(symbol.trades)} trades`,
       },
-      {
-        name: "State",
-        words: symbol.state ?? "none: the book cannot be used",
-        state: symbol.state === null ? "warning" : undefined,
-      },
+      ...(symbol.state === null
+        ? [{ name: "State", words: "none: the book cannot be used", state: "warning" }]
+        : []),
       ...(symbol.held
         ? [{ name: "Held", words: "by the operator: HOLD is forced", state: "warning" }]
         : []),
