@@ -34,6 +34,8 @@ export function listen(app: App, options: ServerOptions): ListeningServer {
       maxRequestBodySize: bodyLimitBytes,
       // Messages of errors are for the log, not for whoever asks.
       development: false,
+      // Without it that shares the port: a second run would take half of the first one's requests.
+      reusePort: false,
       async fetch(request, own) {
         const startedNs = Bun.nanoseconds();
         const length = Number(request.headers.get("content-length") ?? 0);
