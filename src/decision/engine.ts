@@ -489,6 +489,8 @@ export class Engine {
   #checkSilence(nowNs: number): void {
     const health = this.health;
     for (let feed = 0; feed < this.#feeds.length; feed++) {
+      // A clock that was set back must not stretch the time that a silence may take.
+      if ((health.lastSeenNs[feed] as number) > nowNs) health.lastSeenNs[feed] = nowNs;
       const silent =
         nowNs - (health.lastSeenNs[feed] as number) > (this.#feeds[feed] as EngineFeed).silenceNs;
       if (!silent || health.blocked[feed] !== 0) continue;
@@ -520,7 +522,9 @@ export class Engine {
     const dueNs = nowNs - this.#options.ttlNs / 2;
     for (let i = 0; i < pollBatch && standing.head >= 0; i++) {
       const instrument = standing.head;
-      if (this.#emitter.lastEmitNs(instrument) > dueNs) break;
+      const emitNs = this.#emitter.lastEmitNs(instrument);
+      // What was said in the future, before the clock was set back, is said again at once.
+      if (emitNs > dueNs && emitNs <= nowNs) break;
       const feed = this.#feedOf(instrument);
       this.#emitter.cause(feed, this.#sequence(feed), nowNs);
       this.#evaluate(instrument, feed, nowNs, false, false, true);

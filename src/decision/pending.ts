@@ -294,7 +294,10 @@ export class PendingTable {
   sweepOne(nowMs: number): number {
     const slot = this.#sweep;
     this.#sweep = slot + 1 === this.capacity ? 0 : slot + 1;
-    if (this.#failed[slot] === 0 || nowMs < (this.#retryAt[slot] as number)) return slot;
+    if (this.#failed[slot] === 0) return slot;
+    const waitMs = (this.#retryAt[slot] as number) - nowMs;
+    // More than the whole wait is left only when the clock was set back.
+    if (waitMs > 0 && waitMs <= this.#retryMs) return slot;
     if (this.first(slot) >= 0) this.#reopen(slot);
     else this.#close(slot);
     return slot;

@@ -211,7 +211,7 @@ export function createFeedCore(
       }
       engine.poll(nowNs);
       sinks.heartbeat(heartbeat, nowNs);
-      if (nowNs < gaugesDueNs) return;
+      if (nowNs < gaugesDueNs && nowNs >= gaugesDueNs - gaugeIntervalNs) return;
       gaugesDueNs = nowNs + gaugeIntervalNs;
       gauges.update();
     },

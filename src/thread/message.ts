@@ -49,6 +49,13 @@ export type WorkerMessage =
   | { kind: "stopped"; report: unknown };
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof RangeError && /out of memory/i.test(error.message)) {
+    return {
+      code: "OUT_OF_MEMORY",
+      message: "what [limit] asks for does not fit into memory",
+      hint: "Lower limit.orders, limit.levels or limit.symbols, or give the process more memory.",
+    };
+  }
   const { code, message, hint } = error as Partial<Failure>;
   return {
     code: typeof code === "string" ? code : "WORKER_FAILED",

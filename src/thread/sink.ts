@@ -126,7 +126,7 @@ export class UdpSink {
 
   heartbeatDue(nowNs: number): boolean {
     if (this.#heartbeatNs === 0) return false;
-    if (this.#sent) {
+    if (this.#sent || nowNs < this.#quietSinceNs) {
       this.#sent = false;
       this.#quietSinceNs = nowNs;
     }

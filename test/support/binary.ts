@@ -25,6 +25,14 @@ const lock = join(root, "dist", ".test-build.lock");
 
 let built = false;
 
+/** HFTEDGE_TEST_PROGRAM: what the tests run, the "binary" (by default) or the "source". */
+export const program = process.env["HFTEDGE_TEST_PROGRAM"] === "source" ? "source" : "binary";
+
+/** What starts the program, before its arguments. */
+export function programCommand(): string[] {
+  return program === "source" ? [process.execPath, join(root, "src/main.ts")] : [binaryPath()];
+}
+
 /** Path of the compiled program, up to date with src. */
 export function binaryPath(): string {
   if (built) return binary;
@@ -108,6 +116,8 @@ export interface RunOptions {
   stdin?: string | Uint8Array;
   /** After this the program is killed and the test fails. */
   timeoutMs?: number;
+  /** A command that starts the program, such as prlimit with its options. */
+  wrap?: readonly string[];
 }
 
 export interface Finished {
@@ -147,10 +157,10 @@ export interface Running extends AsyncDisposable {
 
 /** Starts the program; `await using` ends it with the test. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
-  const path = binaryPath();
+  const command = [...(options.wrap ?? []), ...programCommand(), ...args];
   const directory = mkdtempSync(join(tmpdir(), "hftedge-test-"));
   const { timeoutMs = 60_000 } = options;
-  const child = Bun.spawn([path, ...args], {
+  const child = Bun.spawn(command, {
     cwd: options.cwd ?? directory,
     env: {
       PATH: process.env["PATH"] ?? "/usr/bin:/bin",
@@ -237,4 +247,4 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
 }
 
 // Built while the file is loaded, so that no test's time-out has to hold a build.
-binaryPath();
+programCommand();

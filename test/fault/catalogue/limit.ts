@@ -1,0 +1,94 @@
+/** What the operating system gives too little of. */
+import { connect, type Socket } from "node:net";
+import { run } from "../../support/binary.ts";
+import { FaultEdge } from "../edge.ts";
+import { duration, type Fault, promise } from "../fault.ts";
+
+const noPrlimit = Bun.which("prlimit") === null ? "needs prlimit" : undefined;
+const descriptors = 64;
+const mebibyte = 1_048_576;
+
+export const limitFaults: readonly Fault[] = [
+  {
+    name: "file descriptors run out",
+    injected: `at most ${descriptors} of them, and 120 connections that stay open`,
+    promised: "signals go on; HTTP serves again as soon as there are some",
+    skip: noPrlimit,
+    async provoke() {
+      await using edge = await FaultEdge.start({
+        wrap: ["prlimit", `--nofile=${descriptors}:${descriptors}`],
+      });
+      await edge.works();
+      const { hostname, port } = new URL(edge.url);
+      const sockets: Socket[] = Array.from({ length: 120 }, () => {
+        const socket = connect(Number(port), hostname);
+        socket.on("error", () => {});
+        return socket;
+      });
+      const used = async (): Promise<number> =>
+        [...new Bun.Glob("*").scanSync({ cwd: `/proc/${edge.running.pid}/fd`, onlyFiles: false })]
+          .length;
+      const endMs = performance.now() + 5000;
+      let most = 0;
+      while (most < descriptors && performance.now() < endMs) {
+        most = Math.max(most, await used());
+        await Bun.sleep(10);
+      }
+      promise(most >= descriptors - 1, `only ${most} descriptors were in use`);
+      const decidedMs = await edge.decides("MEANWHILE");
+      for (const socket of sockets) socket.destroy();
+      const freedMs = performance.now();
+      while ((await edge.health()) < 0) {
+        promise(performance.now() - freedMs < 10_000, "HTTP did not come back");
+      }
+      const backMs = performance.now() - freedMs;
+      await edge.works();
+      await edge.ends();
+      return `all ${most} in use; decided meanwhile after ${duration(decidedMs)}; HTTP back ${duration(backMs)} after the end`;
+    },
+  },
+  {
+    name: "memory does not suffice for what is configured",
+    injected: "room for forty million orders under an address space of 3 GB",
+    promised: "refuses to start, in words",
+    skip: noPrlimit,
+    async provoke() {
+      const done = await run(
+        [
+          "run",
+          "--feed=udp://127.0.0.1:0?format=itch50",
+          "--limit-orders=40000000",
+          "--inference-engine=rules",
+          "--http-listen=127.0.0.1:0",
+        ],
+        { wrap: ["prlimit", `--as=${3000 * mebibyte}`], timeoutMs: 20_000 },
+      );
+      promise(done.code === 1, `exit code ${done.code}`);
+      const [words = ""] = /hftedge: .*memory.*/i.exec(done.stderr) ?? [];
+      promise(words !== "", `no word of memory: ${done.stderr.slice(-500)}`);
+      return `exit code 1: "${words}"`;
+    },
+  },
+  {
+    name: "memory is short",
+    injected: "at most 2 GiB of private memory, and 100,000 ticks of 2,000 symbols",
+    promised: "stays within it and goes on",
+    skip: noPrlimit,
+    async provoke() {
+      await using edge = await FaultEdge.start({
+        wrap: ["prlimit", `--data=${2048 * mebibyte}`],
+      });
+      await edge.works();
+      const quote = { price: 100, bid: 100, ask: 100.01, bidSize: 5, askSize: 5 };
+      for (let i = 0; i < 100_000; i++) {
+        const timestamp = Date.now();
+        edge.send(JSON.stringify({ symbol: `M${i % 2000}`, timestamp, volume: 1, ...quote }));
+        if (i % 1000 === 0) await Bun.sleep(1);
+      }
+      await edge.works();
+      const residentMiB = await edge.residentMiB();
+      await edge.ends();
+      return `${residentMiB.toFixed(0)} MiB resident at the end; decides and serves`;
+    },
+  },
+];
