@@ -71,12 +71,13 @@ export const limitFaults: readonly Fault[] = [
   },
   {
     name: "memory is short",
-    injected: "at most 2 GiB of private memory, and 100,000 ticks of 2,000 symbols",
+    injected:
+      "at most 4 GiB of private memory (it reserves 1.4 GiB at rest, and uses a tenth), and 100,000 ticks of 2,000 symbols",
     promised: "stays within it and goes on",
     skip: noPrlimit,
     async provoke() {
       await using edge = await FaultEdge.start({
-        wrap: ["prlimit", `--data=${2048 * mebibyte}`],
+        wrap: ["prlimit", `--data=${4096 * mebibyte}`],
       });
       await edge.works();
       const quote = { price: 100, bid: 100, ask: 100.01, bidSize: 5, askSize: 5 };
