@@ -4,6 +4,7 @@
  * the product; each message is applied once, since applying it changes the books.
  *
  *   bun bench/market.bench.ts [--messages=N] [--live=N] [--case=NAME] [--uniform=SHARE]
+ *     [--prefetch=0|1] [--huge=0|1]
  */
 import { figure } from "./report.ts";
 import { memoryUsage } from "bun:jsc";
@@ -11,6 +12,7 @@ import { FeedCount, feedCountSize } from "../src/feed/count.ts";
 import type { MarketEvents } from "../src/feed/event.ts";
 import type { DatagramDecoder } from "../src/feed/decoder.ts";
 import { formats } from "../src/feed/format.ts";
+import { allocateHuge } from "../src/host/huge-page.ts";
 import { BookSet } from "../src/market/book.ts";
 import { StateCoder } from "../src/market/coder.ts";
 import { BookCount } from "../src/market/fault.ts";
@@ -75,11 +77,12 @@ class NoBooks implements MarketEvents {
 
 function createBooks(): BookSet {
   const table = new InstrumentTable(16_384, [{ priceDecimals: 4, tickSize: 100 }]);
-  return new BookSet(table, 0, {
+  const limits = {
     orders: Math.ceil(liveOrders * 1.25),
     levels: 1 << 21,
     levelsPerSide: 4096,
-  });
+  };
+  return new BookSet(table, 0, limits, option("huge", 1) === 1 ? allocateHuge : undefined);
 }
 
 interface Result {

@@ -6,6 +6,7 @@
  *
  * An instrument of -1 (not followed) is ignored by every event.
  */
+import { type Allocate, onHeap } from "./allocate.ts";
 import { BookCount, BookFault } from "./fault.ts";
 import type { InstrumentTable } from "./instrument.ts";
 import { Ladders } from "./ladder.ts";
@@ -71,12 +72,18 @@ export class BookSet {
   private staleOrders = 0;
   private sweepAt = 0;
 
-  constructor(instruments: InstrumentTable, feed: number, limits: BookLimits) {
+  /** `allocate`: where the memory of orders, levels and records comes from. */
+  constructor(
+    instruments: InstrumentTable,
+    feed: number,
+    limits: BookLimits,
+    allocate: Allocate = onHeap,
+  ) {
     this.instruments = instruments;
     this.feed = feed;
     this.touched = new Uint32Array(instruments.capacity);
-    this.orders = new OrderTable(limits.orders);
-    this.ladders = new Ladders(instruments.capacity, limits.levels, limits.levelsPerSide);
+    this.orders = new OrderTable(limits.orders, allocate);
+    this.ladders = new Ladders(instruments.tickSize, limits.levels, limits.levelsPerSide, allocate);
     this.words = this.ladders.words;
     this.doubles = this.ladders.doubles;
   }

@@ -3,6 +3,7 @@
  * most changes happen, so that most inserts and removals move little. Both sides use one code: a bid
  * is kept under its price and an ask under its negated price, so that the best key is the largest.
  */
+import { type Allocate, onHeap } from "./allocate.ts";
 import {
   BID_PRICE,
   BID_SIZE,
@@ -16,7 +17,7 @@ import {
 } from "./layout.ts";
 import { LEVEL_DOUBLES, LevelPool, SMALLEST_BLOCK } from "./level.ts";
 
-/** So many levels from the best are looked at one by one before the search halves the rest. */
+/** So many levels are looked at one by one before the search halves the rest. */
 const LINEAR = 8;
 /** Up to so many levels a loop moves them faster than a call of copyWithin. */
 const SHORT_MOVE = 12;
@@ -27,12 +28,20 @@ export class Ladders {
   readonly pool: LevelPool;
   private readonly levels: Float64Array;
   private sink = 0;
+  private readonly tickSize: Float64Array;
 
-  constructor(instruments: number, levels: number, levelsPerSide: number) {
-    const memory = new ArrayBuffer(instruments * RECORD_BYTES);
+  /** `tickSize`: by instrument, in price units; what it says makes the search fast, never wrong. */
+  constructor(
+    tickSize: Float64Array,
+    levels: number,
+    levelsPerSide: number,
+    allocate: Allocate = onHeap,
+  ) {
+    this.tickSize = tickSize;
+    const memory = allocate(tickSize.length * RECORD_BYTES);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
-    this.pool = new LevelPool(levels, levelsPerSide);
+    this.pool = new LevelPool(levels, levelsPerSide, allocate);
     this.levels = this.pool.levels;
   }
 
@@ -114,29 +123,61 @@ export class Ladders {
     }
   }
 
-  /** The double index of the level with this key, or ~ of where it belongs. Best end first. */
+  /**
+   * The double index of the level with this key, or ~ of where it belongs.
+   *
+   * Near the best price every tick has its level, so a level mostly stands as many places behind the
+   * best as its price is ticks away: one read, of the level itself, and no branch that depends on
+   * how deep it is. Ticks without a level only move it towards the best.
+   */
   private search(instrument: number, side: number, key: number): number {
     const at = instrument * WORDS + side * SIDE_WORDS;
     const levels = this.levels;
+    const count = this.words[at + COUNT]!;
     const start = this.words[at + OFFSET]! * LEVEL_DOUBLES;
-    const end = start + this.words[at + COUNT]! * LEVEL_DOUBLES;
+    const end = start + count * LEVEL_DOUBLES;
+    const best = this.doubles[instrument * DOUBLES + BID_PRICE + side * 2]!;
+    const behind = ((side === 0 ? best : -best) - key) / this.tickSize[instrument]!;
+    // Better than the best, or no best price yet, or further away than there are levels.
+    if (!(behind >= 0 && behind < count)) return this.searchAll(start, end, key);
+    let level = end - (1 + (behind | 0)) * LEVEL_DOUBLES;
+    let found = levels[level]!;
+    if (found === key) return level;
+    if (found > key) return this.searchAll(start, end, key);
+    level += LEVEL_DOUBLES;
+    const stop = Math.min(end, level + LINEAR * LEVEL_DOUBLES);
+    while (level < stop) {
+      found = levels[level]!;
+      if (found >= key) return found === key ? level : ~level;
+      level += LEVEL_DOUBLES;
+    }
+    return this.halve(level, end, key);
+  }
+
+  /** Without a guess: one by one from the best, and what is further away by halves. */
+  private searchAll(start: number, end: number, key: number): number {
+    const levels = this.levels;
     let level = end;
-    let stop = end - LINEAR * LEVEL_DOUBLES;
-    if (stop < start) stop = start;
+    const stop = Math.max(start, end - LINEAR * LEVEL_DOUBLES);
     while (level > stop) {
       const found = levels[level - LEVEL_DOUBLES]!;
       if (found <= key) return found === key ? level - LEVEL_DOUBLES : ~level;
       level -= LEVEL_DOUBLES;
     }
+    return this.halve(start, level, key);
+  }
+
+  private halve(start: number, end: number, key: number): number {
+    const levels = this.levels;
     let low = 0;
-    let high = (level - start) / LEVEL_DOUBLES;
+    let high = (end - start) / LEVEL_DOUBLES;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (levels[start + middle * LEVEL_DOUBLES]! < key) low = middle + 1;
       else high = middle;
     }
     const place = start + low * LEVEL_DOUBLES;
-    return place < level && levels[place] === key ? place : ~place;
+    return place < end && levels[place] === key ? place : ~place;
   }
 
   private insert(

@@ -7,6 +7,7 @@
  * misses, not three.
  */
 import { assert } from "../error.ts";
+import { type Allocate, onHeap } from "./allocate.ts";
 
 export const LEVEL_DOUBLES = 3;
 export const LEVEL_BYTES = LEVEL_DOUBLES * 8;
@@ -23,13 +24,13 @@ export class LevelPool {
   private tail = 0;
 
   /** `largestBlock`: most levels that one side of one book may have, a power of two ≥ 8. */
-  constructor(capacity: number, largestBlock: number) {
+  constructor(capacity: number, largestBlock: number, allocate: Allocate = onHeap) {
     assert(
       capacity >= SMALLEST_BLOCK && capacity <= 1 << 27,
       "a level pool holds 8 to 2^27 levels",
     );
     this.capacity = capacity;
-    this.levels = new Float64Array(capacity * LEVEL_DOUBLES);
+    this.levels = new Float64Array(allocate(capacity * LEVEL_BYTES));
     this.largestClass = Math.ceil(
       Math.log2(Math.max(largestBlock, SMALLEST_BLOCK) / SMALLEST_BLOCK),
     );

@@ -17,6 +17,7 @@
  * collide less. An index apart from records that are used again at once was slower than this.
  */
 import { assert } from "../error.ts";
+import { type Allocate, onHeap } from "./allocate.ts";
 
 export const SLOT_WORDS = 8;
 export const SLOT_DOUBLES = 4;
@@ -43,11 +44,11 @@ export class OrderTable {
   private readonly shift: number;
   private sink = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, allocate: Allocate = onHeap) {
     assert(capacity >= 1 && capacity <= 40_000_000, "an order table holds 1 to 40,000,000");
     this.capacity = capacity;
     const slots = slotsFor(capacity);
-    const memory = new ArrayBuffer(slots * SLOT_BYTES);
+    const memory = allocate(slots * SLOT_BYTES);
     this.words = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
     this.slotMask = slots - 1;

@@ -16,6 +16,7 @@ import { setText16 } from "../decision/signal.ts";
 import { openTable } from "../decision/table.ts";
 import { RecordRing } from "../feed/record-ring.ts";
 import { type FormatName, formats } from "../feed/format.ts";
+import { allocateHuge } from "../host/huge-page.ts";
 import { type BookLimits, BookSet } from "../market/book.ts";
 import { StateCoder } from "../market/coder.ts";
 import { BookCount } from "../market/fault.ts";
@@ -86,7 +87,7 @@ export function createFeedCore(
   const features = new FeatureSet(limits.instruments, plan.state.windows);
   const coder = new StateCoder(space, limits.instruments);
   const books = plan.feeds.map(
-    (feed, index) => new BookSet(instruments, index, bookLimits(feed.format, limits)),
+    (feed, index) => new BookSet(instruments, index, bookLimits(feed.format, limits), allocateHuge),
   );
   const feeds: EngineFeed[] = plan.feeds.map((feed, index) => ({
     decoder: formats[feed.format].create(

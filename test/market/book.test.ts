@@ -20,11 +20,18 @@ function expectSame(books: ReturnType<typeof createBooks>, naive: NaiveBooks, in
   expect(books.askSize(instrument)).toBe(offer?.size ?? 0);
 }
 
+/** The search for a level goes by the tick, and has to find it where prices keep to another one. */
+function setTicksAmiss(books: ReturnType<typeof createBooks>, instruments: number): void {
+  const ticks = [100, 1, 33, 700, 1e9];
+  for (let i = 0; i < instruments; i++) books.instruments.tickSize[i] = ticks[i % ticks.length]!;
+}
+
 describe("order books", () => {
   test("agree with the naive model, event by event, damage included", () => {
     const { int, next } = random(testSeed("order books"));
     const instruments = 12;
     const books = createBooks(instruments, { orders: 3000 });
+    setTicksAmiss(books, instruments);
     const naive = new NaiveBooks();
     const refs: [hi: number, lo: number, instrument: number][] = [];
     let last = 0;
@@ -155,6 +162,7 @@ describe("level books", () => {
   test("agree with the naive model over random levels, in blocks of every size", () => {
     const { int, next } = random(testSeed("level books"));
     const books = createBooks(6);
+    setTicksAmiss(books, 6);
     const naive = new NaiveBooks();
     for (let step = 0; step < scaled(60_000); step++) {
       const instrument = int(6);
@@ -163,6 +171,12 @@ describe("level books", () => {
       // IEX prices do not fit 32 bits.
       const price = 2 ** 33 + (side === bid ? -1 : 1) * (1 + int(width)) * 100;
       const size = next() < 0.3 ? 0 : 1 + int(1000);
+      // Within a change in several messages the best prices are those from before it.
+      if (next() < 0.2) {
+        const other = price + (int(40) - 20) * 100;
+        books.setLevel(instrument, side, other, 7, false);
+        naive.setLevel(instrument, side, other, 7);
+      }
       books.setLevel(instrument, side, price, size, true);
       naive.setLevel(instrument, side, price, size);
       if (step % 50 === 0) expectSame(books, naive, instrument);
