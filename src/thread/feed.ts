@@ -17,6 +17,7 @@ import { type FeedReport, reportFeed } from "./feed-report.ts";
 import { warmUp } from "./feed-warm.ts";
 import { resumeFeed } from "./feed-resume.ts";
 import { failureOf, type Order, type Start, type WorkerMessage } from "./message.ts";
+import { touchTables } from "./touch.ts";
 import { failOnDemand } from "./test-fault.ts";
 
 const count = Metric.feed;
@@ -45,6 +46,7 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   // A thread that is started again has no time to lose: its datagrams are coming in already.
   if (attempt === 0) warmUp(plan, config.thread.warmUpMs, now);
   const core = createFeedCore(plan, shared, targets, now);
+  if (config.memory.touch) touchTables(core.books);
   const change = new FeedChange(core, board, post, now);
   self.addEventListener("message", ({ data }: MessageEvent<Order>) => change.take(data));
   const loop = new FeedLoop(core, control, now, () => finish());

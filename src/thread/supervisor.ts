@@ -26,6 +26,7 @@ import { Publication } from "./publication.ts";
 import { createShared, openSignals, type SharedMemory } from "./shared.ts";
 import { type LineOutput, StdoutPump } from "./stdout.ts";
 import { armFault } from "./test-fault.ts";
+import { touchBuffer } from "./touch.ts";
 import { RunWorker, type WorkerName } from "./worker.ts";
 
 /** How often stdout is looked at; without it only the heartbeat is due. */
@@ -118,6 +119,7 @@ export class Supervisor {
     gauges[Metric.main.memoryLimitBytes] = plan.config.memory.limitMb * 1024 ** 2;
     gauges[Metric.main.preallocatedBytes] = memoryTotal(memoryReport(plan));
     if (plan.config.memory.lock) gauges[Metric.main.memoryLocked] = this.#lockMemory();
+    if (plan.config.memory.touch) Object.values(this.shared).forEach(touchBuffer);
     this.#startPump();
     try {
       for (const name of workerNames) await this.#workers[name].start();

@@ -5,7 +5,7 @@
  */
 import type { WorkerName } from "./worker.ts";
 
-const faults = ["throw", "reject", "close", "hang"] as const;
+const faults = ["throw", "reject", "close", "hang", "leak"] as const;
 export type Fault = (typeof faults)[number];
 
 export interface FaultMessage {
@@ -19,7 +19,7 @@ export function armFault(
   send: (name: WorkerName, message: FaultMessage) => void,
 ): void {
   if (text === undefined || text === "") return;
-  const [, name, fault] = /^(feed|inference|ops):(throw|reject|close|hang)$/.exec(text) ?? [];
+  const [, name, fault] = /^(feed|inference|ops):(throw|reject|close|hang|leak)$/.exec(text) ?? [];
   if (name === undefined) throw new Error(`HFTEDGE_TEST_FAULT=${text} is no fault`);
   process.on("SIGUSR2", () => send(name as WorkerName, { kind: "fault", fault: fault as Fault }));
 }
@@ -31,6 +31,11 @@ export function failOnDemand(worker: Worker): void {
   });
 }
 
+/** A megabyte a second. */
+const leakBytes = 104_858;
+const leakMs = 100;
+const leaked: Uint8Array[] = [];
+
 function fail(fault: Fault, worker: Worker): void {
   switch (fault) {
     case "throw":
@@ -41,6 +46,9 @@ function fail(fault: Fault, worker: Worker): void {
     case "close":
       // The way of a thread to end itself, which the type of the other end does not know.
       (worker as unknown as { close(): void }).close();
+      return;
+    case "leak":
+      setInterval(() => leaked.push(new Uint8Array(leakBytes).fill(1)), leakMs);
       return;
     case "hang":
       // A wait without an end, where a loop would spin a core of the test's machine.

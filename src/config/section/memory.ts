@@ -32,6 +32,12 @@ export const memorySection = z.strictObject({
     .default(32)
     .describe("Garbage of received datagrams that makes a quiet moment worth using; 0 for never.")
     .meta({ unit: "MiB" }),
+  touch: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Touch every page of the tables at the start, so that none is first used by a datagram.",
+    ),
   lock: z
     .boolean()
     .default(true)
