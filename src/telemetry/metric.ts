@@ -201,10 +201,6 @@ const tables = {
     alertsResolved: counter("alerts_resolved", "Alerts resolved."),
     alertsOpen: gauge("alerts_open", "", "Alerts that are open."),
     alertsOverflow: counter("alerts_overflow", "Breaches that found the book of open alerts full."),
-    collectionsRequested: counter(
-      "collector_requests",
-      "Times all threads were asked to collect garbage because memory was above its threshold.",
-    ),
     webhooksSent: counter("webhooks_sent", "Alert webhooks delivered."),
     webhooksFailed: counter("webhooks_failed", "Alert webhooks given up."),
     httpRequests: counter("http_requests", "HTTP requests answered.", [
