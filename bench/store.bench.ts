@@ -4,81 +4,21 @@
  *
  * Prints p50 and p99 of each query in ms. `bun bench/store.bench.ts [repetitions]`.
  */
+import { day, fillHistory } from "./history.ts";
 import { figure } from "./report.ts";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { keyBase } from "../src/store/key.ts";
-import { openForWriting } from "../src/store/open.ts";
 import { HistoryReader } from "../src/store/query.ts";
-import { Names } from "../src/store/name.ts";
-import { Tiers } from "../src/store/tier.ts";
-import { encode } from "../src/telemetry/codec.ts";
-import { Histogram } from "../src/telemetry/histogram.ts";
-import { components, stages } from "../src/telemetry/stage.ts";
+import { components } from "../src/telemetry/stage.ts";
 
 const repetitions = Number(Bun.argv[2] ?? "100");
-const day = 86_400;
 const nowS = 1_700_000_000 - (1_700_000_000 % 3600);
 const folder = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
 const path = join(folder, "history.db");
 
-/** A lognormal around 20 µs, `count` values: what one second of a busy feed looks like. */
-function sample(count: number): Histogram {
-  const histogram = new Histogram();
-  for (let i = 0; i < count; i++) {
-    const normal =
-      Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-    histogram.record(20_000 * Math.exp(normal * 0.6));
-  }
-  return histogram;
-}
-
-function fill(): void {
-  const { history } = openForWriting({
-    path,
-    nowMs: 0,
-    synchronous: "normal",
-    checkBytesMax: 0,
-    setAsideMax: 1,
-  });
-  const names = new Names(history);
-  const tiers = new Tiers(history);
-  const insert = history.$client.prepare("INSERT INTO latency VALUES (?,?,0,0,0,?,?,?,?)");
-  const plan = [
-    [1, nowS - day, nowS, 1000],
-    [10, nowS - 7 * day, nowS, 10_000],
-    [60, nowS - 90 * day, nowS, 50_000],
-    [3600, nowS - 730 * day, nowS, 50_000],
-  ] as const;
-  for (const [resolution, from, to, count] of plan) {
-    const pool = Array.from({ length: 64 }, () => {
-      const histogram = sample(count);
-      return { histogram, bytes: encode(histogram) };
-    });
-    history.$client.transaction(() => {
-      for (const { name } of stages) {
-        const base = keyBase(resolution, names.idOf(name));
-        for (let start = from; start < to; start += resolution) {
-          const { histogram, bytes } = pool[(start / resolution) % 64]!;
-          const { minNs, maxNs, sumNs } = histogram;
-          insert.run(base + start, histogram.count, minNs, maxNs, sumNs, bytes);
-        }
-      }
-    })();
-  }
-  for (const tier of tiers.all) {
-    tier.rolledTo = nowS;
-    tier.prunedTo = plan.find(([resolution]) => resolution === tier.resolution)![1];
-    tiers.save(tier);
-  }
-  history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
-  history.$client.close();
-}
-
 const begun = performance.now();
-fill();
-const rows = stages.length * (day + (7 * day) / 10 + 90 * 1440 + 730 * 24);
+const rows = fillHistory(path, nowS);
 console.log(
   `${rows.toLocaleString("en")} rows, ${Math.round(statSync(path).size / 1e6)} MB, ` +
     `filled in ${Math.round((performance.now() - begun) / 1000)} s`,

@@ -6,6 +6,8 @@ import type { AnswerName, WorkloadName } from "./workload.ts";
 
 export interface Subject {
   port: number;
+  /** Base URL of the API, where it has one. */
+  http?: string;
   stop(): Promise<void>;
 }
 
@@ -44,8 +46,14 @@ async function startPlain(command: string[]): Promise<Subject> {
   };
 }
 
-async function startEdge(feed: string, args: readonly string[]): Promise<Subject> {
+/** `prepare` is given the data directory before the start. */
+async function startEdge(
+  feed: string,
+  args: readonly string[],
+  prepare: (directory: string) => void = () => {},
+): Promise<Subject> {
   const directory = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
+  prepare(directory);
   const own = ["--inference-engine", "rules", "--http-listen", "127.0.0.1:0"];
   const child = Bun.spawn(
     [binary, "run", "--feed", feed, ...own, "--data-directory", directory, ...args],
@@ -53,11 +61,13 @@ async function startEdge(feed: string, args: readonly string[]): Promise<Subject
   );
   const words = lines(child.stderr);
   let port = 0;
+  let http = "";
   let ready = false;
   while (!ready) {
     const { value, done } = await words.next();
     if (done === true) throw new Error("hftedge did not start: run it by hand to see why");
     port ||= Number(/on udp:\/\/127\.0\.0\.1:(\d+)/.exec(value)?.[1] ?? 0);
+    http ||= /http on (http:\S+)/.exec(value)?.[1] ?? "";
     ready = value.includes("ready:");
   }
   // What is said later must not fill the pipe.
@@ -66,6 +76,7 @@ async function startEdge(feed: string, args: readonly string[]): Promise<Subject
   })();
   return {
     port,
+    http,
     async stop() {
       child.kill("SIGTERM");
       await child.exited;
@@ -142,3 +153,13 @@ export const edgeOnItch: Contender = {
   answer: "ack",
   start: () => startEdge(`${itchFeed}&ack=true`, []),
 };
+
+/** Over ITCH with a signal for each datagram, on a data directory that was prepared. */
+export function edgeOnHistory(prepare: (directory: string) => void): Contender {
+  return {
+    name: "hftedge on a full history",
+    workload: "itch",
+    answer: "signal",
+    start: (answerPort) => startEdge(itchFeed, everySignalTo(answerPort), prepare),
+  };
+}

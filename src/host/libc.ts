@@ -17,6 +17,8 @@ const symbols = {
   sched_setaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
   sched_getaffinity: { args: ["i32", "u64", "ptr"], returns: "i32" },
   sched_setscheduler: { args: ["i32", "i32", "ptr"], returns: "i32" },
+  setpriority: { args: ["i32", "u32", "i32"], returns: "i32" },
+  getpriority: { args: ["i32", "u32"], returns: "i32" },
   gettid: { args: [], returns: "i32" },
   geteuid: { args: [], returns: "i32" },
   __errno_location: { args: [], returns: "ptr" },
@@ -192,6 +194,19 @@ export function setRealtimePriority(priority: number): number {
   if (libc === undefined) return -1;
   schedParameter[0] = priority;
   return libc.symbols.sched_setscheduler(0, schedFifo, schedParameterPtr) === 0 ? 0 : errno();
+}
+
+/**
+ * Nice value of the calling thread (Linux keeps one for each): 0, or the errno; -1 where there is no
+ * C library. Raising it needs no privilege; lowering it does.
+ */
+export function setThreadNice(nice: number): number {
+  if (libc === undefined) return -1;
+  return libc.symbols.setpriority(0, 0, nice) === 0 ? 0 : errno();
+}
+
+export function threadNice(): number {
+  return libc === undefined ? 0 : libc.symbols.getpriority(0, 0);
 }
 
 export function threadId(): number {

@@ -1,4 +1,5 @@
 /** The ops thread: history, alerts, HTTP. What it does is in ops-core.ts; this is its clock. */
+import { setThreadNice } from "../host/libc.ts";
 import { accepted, isLoopback, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
 import { createApp } from "../http/app.ts";
@@ -42,6 +43,8 @@ const log: OpsLog = (level, text, fields) => {
 const pollMs = 20;
 
 function start({ plan, shared, before }: Start): void {
+  // Whoever looks at the history must not take the core from the feed.
+  setThreadNice(plan.config.thread.opsNice);
   const core = new OpsCore(plan, shared, log);
   const server = serve(core, before);
   const decisions = receiveDecisions({

@@ -23,6 +23,12 @@ export const threadSection = z.strictObject({
       "A feed thread that polls sleeps until the next datagram after this long without one; 0 for never.",
     )
     .meta({ unit: "us" }),
+  opsNice: z
+    .int()
+    .min(0)
+    .max(19)
+    .default(10)
+    .describe("Nice value of the ops thread, so that queries of the history give way to the feed."),
   warmUpMs: z
     .int()
     .min(0)
