@@ -34,6 +34,11 @@ export class Poll<T> {
     this.#nextMs = 0;
   }
 
+  /** Nobody looks for a while: what was asked last stays good for its time. */
+  pause(): void {
+    this.#shown = false;
+  }
+
   again(): void {
     this.#nextMs = 0;
     this.tick();

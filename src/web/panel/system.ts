@@ -3,7 +3,9 @@ import { byteCount, count, counted, percent } from "../../unit.ts";
 import { numberOf, type Status } from "../api.ts";
 import type { Context, Part } from "../context.ts";
 import { element, panel, setAttribute, setText, unbroken } from "../dom.ts";
+import { type Diagnosis, tuneFactsOf } from "../diagnosis.ts";
 import { span } from "../instant.ts";
+import { Poll } from "../poll.ts";
 
 type State = "good" | "warning" | "critical" | "unknown";
 interface Line {
@@ -21,6 +23,10 @@ const parts: readonly [name: string, of: (status: Status) => Line][] = [
   ["Threads", threadLine],
 ];
 
+/** An examination costs the machine a second of reading: seldom, and not while the page loads. */
+const examineMs = 1_800_000;
+const examineAfterMs = 5000;
+
 export function systemPanel({ live }: Context): Part {
   const { root, head, body } = panel("State");
   const aside = element("span", { class: "aside" });
@@ -31,11 +37,25 @@ export function systemPanel({ live }: Context): Part {
   });
   const list = element("dl", { class: "words" });
   for (const { name, words } of made) list.append(element("dt", {}, name), words);
+  const tune = element("dd", { class: "state" }, "not examined yet");
+  list.append(element("dt", {}, "Tune"), tune);
   body.append(list);
+  const examinedFromMs = performance.now() + examineAfterMs;
+  const examine = new Poll<Diagnosis>({
+    path: () => (performance.now() < examinedFromMs ? "" : "/api/v1/diagnosis"),
+    everyMs: examineMs,
+    onData: (diagnosis) => {
+      const [fact] = tuneFactsOf(diagnosis);
+      setText(tune, fact?.words ?? "");
+      setAttribute(tune, "data-state", fact?.state ?? "unknown");
+    },
+    onTrouble: (words) => words !== "" && setText(tune, `not examined: ${words}`),
+  });
 
   function update(): void {
     const { status } = live;
     if (status === undefined) return;
+    examine.tick();
     setText(aside, `up ${span(status.atMs - status.startedMs)}`);
     for (const { of, words } of made) {
       const line = of(status);
@@ -44,7 +64,7 @@ export function systemPanel({ live }: Context): Part {
     }
   }
 
-  return { root, update };
+  return { root, update, arrive: () => examine.start(), leave: () => examine.pause() };
 }
 
 function feedLine({ feed }: Status): Line {

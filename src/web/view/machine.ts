@@ -2,38 +2,12 @@
 import { byteCount, count, percent } from "../../unit.ts";
 import type { Page } from "../api.ts";
 import type { Context, Part } from "../context.ts";
+import { type Diagnosis, type Finding, findingState, tuneFactsOf } from "../diagnosis.ts";
 import { element, panel, setAttribute, setHidden, setText } from "../dom.ts";
 import { type Fact, factList } from "../facts.ts";
 import { type Column, grid } from "../grid.ts";
 import { moment, span } from "../instant.ts";
 import { Poll } from "../poll.ts";
-
-interface Finding {
-  id: string;
-  area: string;
-  subject: string;
-  severity: string;
-  title: string;
-  evidence: string;
-  why: string;
-  remedy: string;
-}
-
-interface Diagnosis {
-  atMs: number;
-  machine: {
-    machine: string;
-    cpu: string;
-    cores: number;
-    system: string;
-    kernel: string;
-    temperatureC?: number;
-    disks: readonly { name: string; kind: string; sizeBytes: number; health: string }[];
-  } | null;
-  findings: readonly Finding[];
-  notApplicable: readonly { id: string; area: string; subject: string; reason: string }[];
-  incomplete: readonly { area: string; reason: string }[];
-}
 
 interface EventNews {
   id: number;
@@ -182,11 +156,6 @@ function keyOfFinding({ id, subject }: Finding): string {
   return `${id}\n${subject}`;
 }
 
-export function findingState(severity: string): string {
-  if (severity === "ok") return "good";
-  return severity === "critical" || severity === "warning" ? severity : "unknown";
-}
-
 const findingColumns: readonly Column<Finding>[] = [
   {
     title: "severity",
@@ -224,21 +193,6 @@ const findingColumns: readonly Column<Finding>[] = [
     },
   },
 ];
-
-function tuneFactsOf({ findings, notApplicable, incomplete }: Diagnosis): Fact[] {
-  const facts = findings
-    .filter(({ area }) => area === "tune")
-    .map((finding): Fact => ({
-      name: finding.title,
-      words:
-        finding.remedy === "" ? finding.evidence : `${finding.evidence} Remedy: ${finding.remedy}`,
-      state: findingState(finding.severity),
-    }));
-  for (const { area, reason } of [...notApplicable, ...incomplete]) {
-    if (area === "tune") facts.push({ name: "Tuning", words: reason });
-  }
-  return facts.length === 0 ? [{ name: "Tuning", words: "not examined" }] : facts;
-}
 
 function endOf({ startMs, stopMs, clean }: RunNews, currentMs: number | undefined): string {
   if (startMs === currentMs) return "runs now";
