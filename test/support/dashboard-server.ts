@@ -16,6 +16,8 @@ export interface FixtureOptions {
   token?: string;
   /** One status, and then only heartbeats. */
   silent?: boolean;
+  /** Statuses of so many seconds past that every stream begins with. */
+  pastS?: number;
 }
 
 const encoder = new TextEncoder();
@@ -524,13 +526,14 @@ export class DashboardServer {
     await this.#server.stop(true);
   }
 
-  #status(): Status {
-    const status = fixtureStatus(Date.now(), this.#startedMs);
+  #status(atMs = Date.now()): Status {
+    const status = fixtureStatus(atMs, this.#startedMs);
     return this.#options.change?.(status) ?? status;
   }
 
-  #event(): Uint8Array {
-    return encoder.encode(`event: status\ndata: ${JSON.stringify(this.#status())}\n\n`);
+  #event(atMs = Date.now()): Uint8Array {
+    const text = JSON.stringify(this.#status(atMs));
+    return encoder.encode(`event: status\ndata: ${text}\n\n`);
   }
 
   #tick(): void {
@@ -601,7 +604,10 @@ export class DashboardServer {
         mine = controller;
         this.#streams.add(controller);
         controller.enqueue(encoder.encode("retry: 200\n\n"));
-        controller.enqueue(this.#event());
+        const { pastS = 0 } = this.#options;
+        for (let ago = pastS; ago >= 0; ago--) {
+          controller.enqueue(this.#event(Date.now() - ago * 1000));
+        }
       },
       cancel: () => {
         this.#streams.delete(mine);
@@ -612,6 +618,10 @@ export class DashboardServer {
 }
 
 if (import.meta.main) {
-  const server = new DashboardServer({ port: Number(Bun.argv[2] ?? 8099), gap: [0.3, 0.36] });
+  const server = new DashboardServer({
+    port: Number(Bun.argv[2] ?? 8099),
+    gap: [0.3, 0.36],
+    pastS: 300,
+  });
   console.log(`the dashboard over made-up numbers: ${server.url}`);
 }
