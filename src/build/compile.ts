@@ -42,7 +42,7 @@ export async function buildFact(): Promise<BuildFact> {
 
 /** A Worker inside a compiled binary must be an entry point of its own. */
 export function entryPoints(): string[] {
-  const workers = ["feed", "inference", "ops", "demo", "drift"].map(
+  const workers = ["feed", "inference", "ops", "demo", "drift", "bench"].map(
     (name) => `src/thread/${name}.ts`,
   );
   return ["src/main.ts", ...workers].map((path) => join(root, path)).filter(existsSync);

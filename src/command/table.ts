@@ -62,6 +62,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./doctor.ts")).doctorCommand(),
   },
   {
+    name: "bench",
+    group: machine,
+    summary: "measure what this machine makes of the hot path",
+    load: async () => (await import("./bench.ts")).benchCommand(),
+  },
+  {
     name: "top",
     group: looking,
     summary: "show a run live in the terminal",

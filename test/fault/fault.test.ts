@@ -12,6 +12,7 @@ import { faultNames, faultTable } from "./table.ts";
 const root = join(import.meta.dir, "../..");
 const readmePath = join(root, "README.md");
 const seen = new Map<string, string>();
+const broken = "the promise does not hold";
 
 describe("what is promised holds when", () => {
   for (const { name, skip, limitMs = 45_000, provoke } of faults) {
@@ -19,7 +20,7 @@ describe("what is promised holds when", () => {
     test.skipIf(skip !== undefined)(
       skip === undefined ? name : `${name} (${skip})`,
       async () => {
-        seen.set(name, "the promise does not hold");
+        seen.set(name, broken);
         seen.set(name, await provoke());
       },
       limitMs,
@@ -40,7 +41,7 @@ afterAll(async () => {
   const table = faultTable(faults, seen);
   mkdirSync(join(root, "dist"), { recursive: true });
   await Bun.write(join(root, "dist/faults.md"), `${table}\n`);
-  if (process.env["HFTEDGE_WRITE_README"] !== "1") return;
+  if (process.env["HFTEDGE_WRITE_README"] !== "1" || [...seen.values()].includes(broken)) return;
   const readme = await Bun.file(readmePath).text();
   await Bun.write(readmePath, replaceGenerated(readme, "faults", table));
 });
