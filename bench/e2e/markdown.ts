@@ -26,6 +26,8 @@ export interface EndToEndReport extends ReportHead {
   capacity: CapacityRow[];
 }
 
+const polledNames: readonly string[] = ["spinning echo", "hftedge, polled"];
+
 function unique<T>(list: readonly T[]): T[] {
   return [...new Set(list)];
 }
@@ -121,7 +123,18 @@ export function markdown(report: EndToEndReport): string {
     parts.push([
       "### Tick to signal, ITCH, one message a datagram",
       "",
-      ...latencyTable(floors, "bun echo"),
+      ...latencyTable(
+        floors.filter(({ contender }) => !polledNames.includes(contender)),
+        "bun echo",
+      ),
+    ]);
+    parts.push([
+      "### The same, received by a thread that spins",
+      "",
+      ...latencyTable(
+        floors.filter(({ contender }) => polledNames.includes(contender)),
+        "spinning echo",
+      ),
     ]);
   }
   if (guide !== undefined && guideRows.length > 0) {

@@ -18,6 +18,7 @@ import {
   type Contender,
   edgeOnChange,
   edgeOnItch,
+  edgeOnItchPolled,
   edgeOnTicks,
   guide,
   itchContenders,
@@ -104,6 +105,7 @@ else {
     await fill(edgeOnTicks, edgeDatagrams, 1, round);
     await fill(edgeOnChange, edgeDatagrams, 1, round);
     await fill(edgeOnItch, edgeDatagrams, messagesOfDatagram, round);
+    await fill(edgeOnItchPolled, edgeDatagrams, messagesOfDatagram, round);
   }
 }
 

@@ -94,7 +94,7 @@ function everySignalTo(answerPort: number): string[] {
 const itchFeed = "udp://127.0.0.1:0?format=itch50&timeZone=UTC";
 const tickFeed = "udp://127.0.0.1:0?format=tick&timestampUnit=us";
 
-/** Latency over ITCH: two floors and what is built on them. */
+/** Latency over ITCH: a floor for each way of receiving, and what is built on them. */
 export const itchContenders: readonly Contender[] = [
   {
     name: "native echo",
@@ -113,6 +113,18 @@ export const itchContenders: readonly Contender[] = [
     workload: "itch",
     answer: "signal",
     start: (answerPort) => startEdge(itchFeed, everySignalTo(answerPort)),
+  },
+  {
+    name: "spinning echo",
+    workload: "itch",
+    answer: "echo",
+    start: () => startPlain([process.execPath, join(here, "spin-echo.ts")]),
+  },
+  {
+    name: "hftedge, polled",
+    workload: "itch",
+    answer: "signal",
+    start: (answerPort) => startEdge(`${itchFeed}&receive=poll`, everySignalTo(answerPort)),
   },
 ];
 
@@ -163,3 +175,11 @@ export function edgeOnHistory(prepare: (directory: string) => void): Contender {
     start: (answerPort) => startEdge(itchFeed, everySignalTo(answerPort), prepare),
   };
 }
+
+/** And read by a thread that spins. */
+export const edgeOnItchPolled: Contender = {
+  name: "hftedge on ITCH, polled",
+  workload: "itch",
+  answer: "ack",
+  start: () => startEdge(`${itchFeed}&ack=true&receive=poll`, []),
+};

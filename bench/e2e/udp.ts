@@ -105,6 +105,15 @@ const headerBytes = 64;
  * that any program must do between a datagram in and one out.
  */
 export function echoBlocking(fd: number, slots: number): void {
+  echo(fd, slots, waitForOne);
+}
+
+/** The same without ever sleeping. */
+export function echoSpinning(fd: number, slots: number): void {
+  echo(fd, slots, dontWait);
+}
+
+function echo(fd: number, slots: number, flags: number): void {
   const data = memory(slots * slotBytes);
   const addresses = memory(slots * 16);
   const vectors = new BigUint64Array(new ArrayBuffer(slots * 16));
@@ -127,7 +136,7 @@ export function echoBlocking(fd: number, slots: number): void {
   }
   const headersPtr = ptr(new Uint8Array(headers));
   for (;;) {
-    const count = libc.recvmmsg(fd, headersPtr, slots, waitForOne, null);
+    const count = libc.recvmmsg(fd, headersPtr, slots, flags, null);
     for (let slot = 0; slot < count; slot++) {
       const length = halves[slot * 16 + 14] as number;
       if (length === 1) return;

@@ -80,6 +80,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import("./query.ts")).queryCommand(),
   },
   {
+    name: "explain",
+    group: looking,
+    summary: "show what is behind a past signal, and replay its recording",
+    load: async () => (await import("./explain.ts")).explainCommand(),
+  },
+  {
     name: "backup",
     group: looking,
     summary: "copy the history into a file while the service runs",

@@ -97,6 +97,18 @@ export class RecordQuery {
     );
   }
 
+  /** A signal by its sequence: of the run with this key, or of the last run that has it. */
+  signal(seq: number, run?: string): (SignalRow & { key: string }) | undefined {
+    const found = this.history
+      .select()
+      .from(signalTable)
+      .innerJoin(runTable, eq(runTable.id, signalTable.run))
+      .where(and(eq(signalTable.seq, seq), run === undefined ? undefined : eq(runTable.key, run)))
+      .orderBy(desc(signalTable.id))
+      .get();
+    return found && { ...found.signal, key: found.run.key };
+  }
+
   gaps(page: PageRequest, where: { channel?: string | undefined } = {}): Page<GapRow> {
     const { id, atMs, channel } = gapTable;
     const filter = and(

@@ -1,0 +1,251 @@
+/**
+ * Why a signal was given: its row of the history, the state and the question behind it, and, where
+ * the run was recorded, the same signal again out of the recording.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { configSchema, type Config } from "../config/schema.ts";
+import type { Signal } from "../decision/signal.ts";
+import { EdgeError } from "../error.ts";
+import { SqliteSecondLevel, type StoredDecision } from "../inference/l2.ts";
+import { createPrompt } from "../inference/prompt.ts";
+import { StateSpace } from "../market/state.ts";
+import { HistoryReader } from "../store/query.ts";
+import type { SignalRow } from "../store/schema.ts";
+import { candidateFrom } from "./inference-plan.ts";
+import { historyFile, planRun, type RunPlan } from "./plan.ts";
+import { descriptionPath, recordDirectory, recordingFiles } from "./record-file.ts";
+import { readRecording } from "./recording-read.ts";
+import { VirtualRun } from "./virtual-run.ts";
+
+/** Decisions of one version that a replay takes from the history. */
+const decisionsMax = 1_000_000;
+/** A replay goes on this long behind the signal, because answers came by the clock. */
+const patienceNs = 2e9;
+
+export interface ExplainedBook {
+  bid: number | null;
+  bidSize: number;
+  ask: number | null;
+  askSize: number;
+  last: number | null;
+  lastSize: number;
+}
+
+export interface ExplainReplay {
+  /** Whether the same signal came out. */
+  reproduced: boolean;
+  datagrams: number;
+  files: number;
+  /** Fields of the nearest signal that differ: [of the history, of the replay]. */
+  differences: Record<string, readonly [unknown, unknown]>;
+  /** The book on which it was decided; null when the replay did not come to it. */
+  book: ExplainedBook | null;
+  note: string;
+}
+
+export interface Explanation {
+  signal: Omit<SignalRow, "id" | "run"> & { run: string };
+  /** Words for the state's features; empty for a signal without a state. */
+  state: string[];
+  /** Null with rules, without a state, and where the key cannot be told without a recording. */
+  prompt: string | null;
+  /** Whether the question and the state are those of the run's own configuration, or today's. */
+  configuration: "of the run" | "of today";
+  /** Null where the run has no recording. */
+  replay: ExplainReplay | null;
+}
+
+/** What a signal must share with the one of the history to be the same. */
+const compared = ["signal", "source", "reason", "state", "price", "confidence"] as const;
+
+/** Throws EdgeError SIGNAL_UNKNOWN, those of the history and those of a broken recording. */
+export async function explain(
+  today: Config,
+  dataDirectory: string,
+  seq: number,
+  run?: string,
+): Promise<Explanation> {
+  const path = join(dataDirectory, historyFile);
+  const row = readSignalRow(path, seq, run);
+  const directory = recordDirectory(today, dataDirectory);
+  const described = readDescription(directory, row.key);
+  const config = described ?? today;
+  const plan = planRun(config, dataDirectory, Number.parseInt(row.key, 16));
+  const files = recordingFiles(directory).filter((file) => file.run === row.key);
+  const { id: _id, key, ...fields } = row;
+  const space = new StateSpace(plan.state);
+  const found =
+    described === undefined || files.length === 0
+      ? undefined
+      : await replaySignal(plan, row, path, files);
+  const stateKey = found?.key ?? keyOf(space, row);
+  return {
+    signal: { ...fields, run: key },
+    state: stateKey === undefined ? [] : space.labels(stateKey),
+    prompt: stateKey === undefined ? null : promptOf(config, space, stateKey, row.symbol),
+    configuration: described === undefined ? "of today" : "of the run",
+    replay: found?.replay ?? null,
+  };
+}
+
+function readSignalRow(path: string, seq: number, run: string | undefined) {
+  const reader = new HistoryReader(path);
+  try {
+    const row = reader.record.signal(seq, run);
+    if (row !== undefined) return row;
+  } finally {
+    reader.close();
+  }
+  throw new EdgeError(
+    "SIGNAL_UNKNOWN",
+    `the history has no signal ${seq}${run === undefined ? "" : ` of run ${run}`}`,
+    "It keeps changes of decision, as long as store.keepDays says: hftedge query signals lists them.",
+  );
+}
+
+function readDescription(directory: string, run: string): Config | undefined {
+  let text: string;
+  try {
+    text = readFileSync(descriptionPath(directory, run), "utf8");
+  } catch {
+    return undefined;
+  }
+  const parsed = configSchema.safeParse((JSON.parse(text) as { config: unknown }).config);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A finite space's state id is its index. */
+function keyOf(space: StateSpace, { state, source }: SignalRow): Uint32Array | undefined {
+  const stateless = ["stale", "late", "held"].includes(source);
+  if (!space.finite || stateless) return undefined;
+  const index = Number(state);
+  if (!(index < space.size)) return undefined;
+  const key = new Uint32Array(space.keyWords);
+  space.keyOf(index, key);
+  return key;
+}
+
+function promptOf(
+  { inference }: Config,
+  space: StateSpace,
+  key: Uint32Array,
+  symbol: string,
+): string | null {
+  if (inference.engine === "rules") return null;
+  const candidate = candidateFrom(inference, space, () => symbol);
+  const mode = candidate.mode === "auto" ? "logprobs" : candidate.mode;
+  return createPrompt({ ...candidate.prompt, mode }).of(key);
+}
+
+async function replaySignal(
+  plan: RunPlan,
+  row: SignalRow,
+  history: string,
+  files: ReturnType<typeof recordingFiles>,
+): Promise<{ replay: ExplainReplay; key: Uint32Array | undefined }> {
+  const emitNs = Number(BigInt(row.emitTime) - BigInt(plan.baseSeconds) * 1_000_000_000n);
+  const found: {
+    nearest?: Signal;
+    book: ExplainedBook | null;
+    key?: Uint32Array;
+    reproduced: boolean;
+  } = { book: null, reproduced: false };
+  const run = new VirtualRun({
+    plan,
+    decisions: decisionsOf(plan, history, row.version),
+    version: row.version,
+    onSignal(signal) {
+      const ours = signal.symbol === row.symbol && signal.inputSeq === row.inputSeq;
+      if (found.reproduced || !ours || signal.feed !== row.feed || signal.refresh) return;
+      found.nearest = signal;
+      found.reproduced = compared.every((field) => signal[field] === row[field]);
+      Object.assign(found, bookOf(run, row.symbol));
+    },
+  });
+  let datagrams = 0;
+  for await (const packet of readRecording(files, plan.baseSeconds)) {
+    if (found.reproduced || packet.receivedNs > emitNs + patienceNs) break;
+    datagrams++;
+    run.take(packet);
+  }
+  for (const endNs = run.nowNs + patienceNs; !found.reproduced && run.nowNs < endNs;) {
+    run.poll(run.nowNs + 1e6);
+  }
+  const { reproduced, nearest, book, key } = found;
+  return {
+    replay: {
+      reproduced,
+      datagrams,
+      files: files.length,
+      differences: differencesOf(row, reproduced ? undefined : nearest),
+      book,
+      note: noteOf(reproduced, nearest, files[0]!.index, row),
+    },
+    key: row.source === "stale" || row.source === "held" || row.source === "late" ? undefined : key,
+  };
+}
+
+function decisionsOf({ config }: RunPlan, path: string, version: string): StoredDecision[] {
+  if (config.inference.engine === "rules") return [];
+  const decisions: StoredDecision[] = [];
+  const level = new SqliteSecondLevel(path);
+  try {
+    level.each(version, 0, decisionsMax, (decision) => decisions.push(decision));
+  } finally {
+    level.close();
+  }
+  return decisions;
+}
+
+function bookOf(run: VirtualRun, symbol: string): { book: ExplainedBook | null; key: Uint32Array } {
+  const { instruments, books, publication } = run.core;
+  const none = { book: null, key: new Uint32Array(run.space.keyWords) };
+  for (let i = 0; i < instruments.count; i++) {
+    if (instruments.symbol(i) !== symbol) continue;
+    const own = books[instruments.feed[i]!]!;
+    const scale = instruments.priceScale[i]!;
+    const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
+    const published = publication.read(i);
+    return {
+      book: {
+        bid: price(own.bidPrice(i)),
+        bidSize: own.bidSize(i),
+        ask: price(own.askPrice(i)),
+        askSize: own.askSize(i),
+        last: price(own.lastPrice(i)),
+        lastSize: published?.lastSize ?? 0,
+      },
+      key: published?.key.slice(0, run.space.keyWords) ?? none.key,
+    };
+  }
+  return none;
+}
+
+function differencesOf(
+  row: SignalRow,
+  nearest: Signal | undefined,
+): Record<string, readonly [unknown, unknown]> {
+  if (nearest === undefined) return {};
+  const pairs = compared
+    .filter((field) => nearest[field] !== row[field])
+    .map((field) => [field, [row[field], nearest[field]]] as const);
+  return Object.fromEntries(pairs);
+}
+
+function noteOf(
+  reproduced: boolean,
+  nearest: Signal | undefined,
+  firstIndex: number,
+  { source }: SignalRow,
+): string {
+  if (reproduced) return "";
+  if (firstIndex > 0) {
+    return "the recording begins after the run's start: what came before it is not in these books";
+  }
+  if (source === "late" || source === "held" || source === "error" || source === "timeout") {
+    return `a signal of source ${source} came of the clock, the operator or the server, which no recording has`;
+  }
+  if (nearest === undefined) return "no signal of this symbol came of this input in the replay";
+  return "the answers may have come at another moment than the history says, which is to the second";
+}
