@@ -56,7 +56,8 @@ export class FeedLoop {
   /** After a datagram: looks at the switches when the last look is long enough ago. */
   turn(nowNs: number): void {
     if (nowNs - this.#polledNs < pollIntervalNs) return;
-    this.#poll(nowNs, false);
+    // Read anew: what the datagram led to was said after `nowNs`, and must not lie in the future.
+    this.#poll(this.now(), false);
   }
 
   /** By the timer: the same, and how late the timer was. */
@@ -86,7 +87,7 @@ export class FeedLoop {
     const due = nowNs - this.#polledNs >= spinIntervalNs;
     if (!due && !control.stopping && holds === this.#holdSequence) return;
     this.#holdSequence = holds;
-    this.#poll(nowNs, idle);
+    this.#poll(idle ? nowNs : this.now(), idle);
   }
 
   #poll(nowNs: number, idle: boolean): void {
