@@ -1,9 +1,12 @@
-/** The main job through the compiled program: real sockets, real files, real signals. */
+/**
+ * The main job through the program, compiled or (HFTEDGE_TEST_PROGRAM=source) from its source: real
+ * sockets, real files, real signals.
+ */
 import { describe, expect, test } from "bun:test";
 import { closeSync, constants, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isRecord, readSignal } from "../../src/decision/signal.ts";
-import { binaryPath, run } from "../support/binary.ts";
+import { programCommand, run } from "../support/binary.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
 import { emptyDirectory } from "../support/directory.ts";
 import { type RunningEdge, signalsOf, startRun } from "../support/hftedge-run.ts";
@@ -138,7 +141,7 @@ describe("sinks", () => {
     const pipe = openFifo(join(directory, "pipe"));
     const child = Bun.spawn(
       [
-        binaryPath(),
+        ...programCommand(),
         "run",
         "--feed",
         "udp://127.0.0.1:0?format=tick&ack=true",
