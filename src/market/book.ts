@@ -41,6 +41,7 @@ import {
 } from "./layout.ts";
 import { LEVEL_BYTES, LEVEL_DOUBLES } from "./level.ts";
 import { ORDER_GENERATION, ORDER_PRICE, ORDER_SIZE, ORDER_TAG, OrderTable } from "./order.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /** Slots that each add looks through while orders of a cleared book are still in the table. */
 const SWEEP_SLOTS = 8;
@@ -68,6 +69,7 @@ export class BookSet {
   /** Records of all instruments (layout.ts), for those who read a lot. */
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  private readonly ahead: ReadAhead;
   private now = 0;
   private staleOrders = 0;
   private sweepAt = 0;
@@ -84,6 +86,7 @@ export class BookSet {
     this.touched = new Uint32Array(instruments.capacity);
     this.orders = new OrderTable(limits.orders, allocate);
     this.ladders = new Ladders(instruments.tickSize, limits.levels, limits.levelsPerSide, allocate);
+    this.ahead = new ReadAhead(this.orders);
     this.words = this.ladders.words;
     this.doubles = this.ladders.doubles;
   }
@@ -99,12 +102,12 @@ export class BookSet {
 
   time(marketNs: number): void {
     this.now = marketNs;
+    if (this.ahead.count !== 0) this.ahead.read();
   }
 
-  /** Reads the places of an order and of its book's best levels; see `OrderTable.prefetch`. */
-  prefetch(instrument: number, refHi: number, refLo: number): void {
-    this.orders.prefetch(refHi, refLo);
-    this.ladders.prefetch(instrument);
+  /** Notes an order that is about to be looked up; the next `time` reads all that were noted. */
+  prefetch(_instrument: number, refHi: number, refLo: number): void {
+    this.ahead.note(refHi, refLo);
   }
 
   /** Whose the live order is, -1 when it is not known. */

@@ -27,7 +27,6 @@ export class Ladders {
   readonly doubles: Float64Array;
   readonly pool: LevelPool;
   private readonly levels: Float64Array;
-  private sink = 0;
   private readonly tickSize: Float64Array;
 
   /** `tickSize`: by instrument, in price units; what it says makes the search fast, never wrong. */
@@ -43,16 +42,6 @@ export class Ladders {
     this.doubles = new Float64Array(memory);
     this.pool = new LevelPool(levels, levelsPerSide, allocate);
     this.levels = this.pool.levels;
-  }
-
-  /** Reads the best levels of both sides, so that their misses overlap with others. */
-  prefetch(instrument: number): void {
-    const at = instrument * WORDS;
-    const { words, levels } = this;
-    const bid = (words[at + OFFSET]! + words[at + COUNT]! - 1) * LEVEL_DOUBLES;
-    const ask =
-      (words[at + SIDE_WORDS + OFFSET]! + words[at + SIDE_WORDS + COUNT]! - 1) * LEVEL_DOUBLES;
-    if (bid >= 0 && ask >= 0) this.sink += levels[bid]! + levels[ask]!;
   }
 
   /** Adds one order's size to its level, which is made when it is new. False: there was no room. */

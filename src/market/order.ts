@@ -42,7 +42,6 @@ export class OrderTable {
   readonly doubles: Float64Array;
   private readonly slotMask: number;
   private readonly shift: number;
-  private sink = 0;
 
   constructor(capacity: number, allocate: Allocate = onHeap) {
     assert(capacity >= 1 && capacity <= 40_000_000, "an order table holds 1 to 40,000,000");
@@ -132,14 +131,6 @@ export class OrderTable {
       next = (next + 1) & slotMask;
     }
     words[(hole << 3) + ORDER_TAG] = 0;
-  }
-
-  /**
-   * Touches the slot of a reference, so that the misses of a whole datagram overlap when its decoder
-   * calls this for each message before it applies the first.
-   */
-  prefetch(refHi: number, refLo: number): void {
-    this.sink ^= this.words[(this.home(refHi | 0, refLo | 0) << 3) + ORDER_TAG]!;
   }
 
   clear(): void {

@@ -46,6 +46,11 @@ describe("order books", () => {
       const price =
         1_000_000 + (next() < 0.5 ? int(10) : int(instrument % 2 === 1 ? 2000 : 100)) * 100;
       const size = 1 + int(500);
+      // References that are live, gone and to come, of instruments that are theirs and not.
+      for (let i = int(4); i > 0; i--) {
+        books.prefetch(int(instruments), last % 3, int((last + 2) * 16));
+      }
+      if (next() < 0.2) both((events) => events.time(step));
       if (roll < 0.4 && naive.orders.size < 2500) {
         const hi = last % 3;
         const lo = (++last * 16) >>> 0;
@@ -155,6 +160,29 @@ describe("order books", () => {
     expect(new Uint8Array(books.words.buffer as ArrayBuffer)).toEqual(before);
     expect(books.counts.every((count) => count === 0)).toBe(true);
     expect(books.orders.count).toBe(0);
+  });
+});
+
+describe("reading ahead", () => {
+  test("changes nothing, whatever is noted and however much", () => {
+    const { int } = random(testSeed("read ahead"));
+    const books = createBooks(5);
+    setTicksAmiss(books, 5);
+    for (let ref = 0; ref < 600; ref++) {
+      // The last instrument stays empty.
+      books.addOrder(int(4), 0, ref * 4, int(2), 100, 2 ** int(40));
+    }
+    for (let ref = 0; ref < 600; ref += 3) books.deleteOrder(ref % 4, 0, ref * 4);
+    const memory = (): number[] =>
+      [books.words, books.orders.words, books.ladders.pool.levels].map(({ buffer }) =>
+        Bun.hash.crc32(buffer),
+      );
+    const before = memory();
+    for (let i = 0; i < 5000; i++) books.prefetch(int(5), int(2), int(4000));
+    books.time(1);
+    expect(memory()).toEqual(before);
+    books.addOrder(4, 9, 9, bid, 5, 100);
+    expect(levelsOf(books, 4, bid)).toEqual([{ price: 100, size: 5, orders: 1 }]);
   });
 });
 
