@@ -27,6 +27,8 @@ export class LiveFeed implements AsyncDisposable {
   readonly senders: TestSender[] = [];
   readonly loop: FeedLoop;
   readonly log: string[] = [];
+  /** Of the first line. */
+  port = 0;
   readonly #ring;
   readonly #record = new Uint32Array(signalWords);
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -75,6 +77,7 @@ export class LiveFeed implements AsyncDisposable {
     const opened = await openLines(live.plan, live.loop, board, (_level, text) => {
       live.log.push(text);
     });
+    live.port = opened.ports[0]!;
     for (const port of opened.ports) live.senders.push(await openTestSender(port));
     if (receive === "event") {
       const lateness = { record(): void {} };
