@@ -3,6 +3,41 @@ import { nsOrNull, share } from "./schema.ts";
 
 const counts = z.record(z.string(), z.number());
 
+const recovery = z.object({
+  sequence: z.number().describe("Of the last message applied."),
+  waiting: z.boolean().describe("Messages are missing that may still come."),
+  broken: z.boolean().describe("Messages are lost for good, and nothing has healed that yet."),
+  gaps: z.number().describe("Gaps that have ended, however."),
+  requests: z.number().describe("Retransmission requests."),
+  snapshots: z.number().describe("Snapshots that replaced the books."),
+  lastGap: z
+    .object({
+      from: z.number().describe("First missing sequence."),
+      to: z.number().describe("The one after the last."),
+      end: z.string().describe("line, retransmission, snapshot, lost or superseded."),
+      lastedNs: z.number(),
+    })
+    .nullable(),
+  lines: z
+    .array(
+      z.object({
+        answers: z.boolean().describe("Of the retransmission server, rather than a line."),
+        datagrams: z.number(),
+        wins: z.number().describe("Datagrams that it was the first to bring."),
+        duplicates: z.number(),
+        late: z.number().describe("Datagrams behind one with a higher sequence of the same line."),
+        lost: z.number().describe("Messages missing from its own sequence."),
+        behindMeanNs: z
+          .number()
+          .nullable()
+          .describe("How far its duplicates came after the winner."),
+        behindMaxNs: z.number().nullable(),
+        drops: z.number().nullable().describe("Dropped by the kernel; null where it is not told."),
+      }),
+    )
+    .describe("In the order of the addresses; the last one is of answers to requests."),
+});
+
 export const feedSchema = z
   .object({
     feeds: z.array(
@@ -15,6 +50,7 @@ export const feedSchema = z
         silenceMs: z.number().describe("After this long without a datagram it is stale."),
         perS: counts.describe("What was counted in the last second."),
         totals: counts.describe("What was counted since the start."),
+        recovery: recovery.nullable().describe("Null before the feed has shown anything."),
       }),
     ),
     receiveBufferBytes: z.number().describe("Smallest of the sockets'."),

@@ -25,7 +25,8 @@ import { Metric } from "../telemetry/metric.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
 import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
-import { GapRing } from "./line-board.ts";
+import { GapRing, LineBoard } from "./line-board.ts";
+import { recoveryBody } from "./ops-line.ts";
 import { AlertDesk } from "./ops-alert.ts";
 import { Recording } from "./ops-record.ts";
 import { GapTap } from "./ops-gap.ts";
@@ -76,6 +77,7 @@ export class OpsCore {
   readonly #symbols: SymbolView;
   readonly #recording: Recording | undefined;
   #recorded = { datagrams: 0, bytes: 0, lost: 0 };
+  readonly #lines: LineBoard;
   readonly #gaps: GapRing;
   readonly #gapTap: GapTap;
   readonly #window = new StageWindow(windowSeconds);
@@ -133,6 +135,7 @@ export class OpsCore {
       const complain = (text: string): void => log("warn", text);
       this.#recording = new Recording(plan, runKey(plan), shared.record, complain);
     }
+    this.#lines = new LineBoard(shared.lines, plan.feeds.length);
     this.#gaps = new GapRing(shared.gaps);
     this.#gapTap = new GapTap(plan.feeds, plan.baseSeconds * 1000);
     const root = openRoot();
@@ -212,7 +215,10 @@ export class OpsCore {
       clockMs: () => performance.now(),
       limits: { pointsMax: this.plan.config.http.pointsMax },
       status: () => this.status(),
-      feed: () => feedBody(this.plan, this.reader, this.#activity, this.nowMs()),
+      feed: () =>
+        feedBody(this.plan, this.reader, this.#activity, this.nowMs(), (feed) =>
+          recoveryBody(this.#lines, feed, this.#gapTap.last[feed]),
+        ),
       cache: () => cacheBody(this.plan, this.#space, this.reader, this.#window),
       inference: () =>
         inferenceBody(

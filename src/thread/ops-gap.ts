@@ -30,6 +30,8 @@ export interface GapRows {
 }
 
 export class GapTap {
+  /** The last gap that ended, by feed. */
+  readonly last: (FeedGap | undefined)[] = [];
   readonly #feeds: readonly GapFeed[];
   /** Epoch ms of the times' zero. */
   readonly #baseMs: number;
@@ -48,6 +50,7 @@ export class GapTap {
     for (let taken = 0; taken < limit; taken++) {
       const gap = shift();
       if (gap === undefined) break;
+      this.last[gap.feed] = gap;
       this.#row(gap, rows);
       if (rows.events.length < wordsMax) rows.events.push(this.#event(gap));
       else untold++;

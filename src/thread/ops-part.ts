@@ -1,4 +1,5 @@
 /** Feed, cache and inference in detail, from the board and from what inference last said. */
+import type { RecoveryBody } from "./ops-line.ts";
 import { FeedCount, feedCounts } from "../feed/count.ts";
 import type { CacheBody, FeedBody, InferenceBody } from "../http/part-schema.ts";
 import type { HostReport } from "../inference/host.ts";
@@ -31,6 +32,7 @@ export function feedBody(
   board: BoardReader,
   { lastMs }: FeedActivity,
   nowMs: number,
+  recoveryOf: (feed: number) => RecoveryBody | null,
 ): FeedBody {
   const { totals } = board.counters.feed;
   return {
@@ -46,6 +48,7 @@ export function feedBody(
         silenceMs: feed.silenceNs / 1e6,
         perS: countsOf(channel.deltas),
         totals: countsOf(channel.totals),
+        recovery: recoveryOf(index),
       };
     }),
     receiveBufferBytes: board.gauges.feed[Metric.feed.receiveBufferBytes]!,

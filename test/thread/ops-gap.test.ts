@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { GapEnd } from "../../src/feed/gap.ts";
 import type { FeedGap } from "../../src/thread/line-board.ts";
+import { LineBoard, FeedValue, lineBoardBytes, LineValue } from "../../src/thread/line-board.ts";
 import { GapTap } from "../../src/thread/ops-gap.ts";
+import { recoveryBody } from "../../src/thread/ops-line.ts";
 
 const baseMs = 1_700_000_000_000;
 const session = [0x31302020, 0x20202020, 0x2020] as const;
@@ -75,4 +77,32 @@ describe("a gap in the history", () => {
     expect(events).toHaveLength(21);
     expect(events.at(-1)!.message).toBe("30 more gaps in this second");
   });
+});
+
+test("a feed's lines as the API shows them: nothing before the first time, then each one's share", () => {
+  const tap = createTap();
+  take(tap, gap(GapEnd.lost, 10, 12));
+  const board = new LineBoard(new SharedArrayBuffer(lineBoardBytes(2)), 2);
+  expect(recoveryBody(board, 0, tap.last[0])).toBeNull();
+  board.begin(0);
+  board.set(0, FeedValue.sequence, 77);
+  board.set(0, FeedValue.broken, 1);
+  board.set(0, FeedValue.lines, 2);
+  board.setLine(0, 0, LineValue.datagrams, 5);
+  board.setLine(0, 0, LineValue.behindNs, 300);
+  board.setLine(0, 0, LineValue.behindCount, 2);
+  board.setLine(0, 0, LineValue.overflow, -1);
+  board.end(0);
+  const body = recoveryBody(board, 0, tap.last[0])!;
+  expect(body).toMatchObject({ sequence: 77, broken: true, waiting: false });
+  expect(body.lastGap).toEqual({ from: 10, to: 12, end: "lost", lastedNs: 3e6 });
+  expect(
+    body.lines.map(({ answers, datagrams, behindMeanNs, drops }) => {
+      return [answers, datagrams, behindMeanNs, drops];
+    }),
+  ).toEqual([
+    [false, 5, 150, null],
+    [true, 0, null, 0],
+  ]);
+  expect(recoveryBody(board, 1, tap.last[1])).toBeNull();
 });
