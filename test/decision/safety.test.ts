@@ -146,6 +146,15 @@ describe("books that must not be believed", () => {
     expect(said(rig.wait(100))).toEqual([]);
   });
 
+  test("gapHoldsAtOnce also while the missing messages may still come, and what comes heals it", () => {
+    const rig = standing({ feed: "format=itch50&holdUs=500" });
+    const missing = rig.withhold(() => rig.book("BBB", 200, 100));
+    expect(said(rig.book("CCC", 100, 200))).toEqual(["AAA HOLD stale: gap"]);
+    rig.redeliver(missing);
+    expect(said(rig.signals()).toSorted()).toEqual(["BBB BUY l1", "CCC SELL l1"]);
+    expect(said(rig.book("AAA", 210, 100))).toEqual(["AAA BUY l1"]);
+  });
+
   test("heartbeatExposesLostTail: a gap without a message after it", () => {
     const rig = standing();
     rig.lose(1);

@@ -61,6 +61,7 @@ export class EngineRig {
   readonly #orders = new Map<string, [number, number]>();
   readonly #locates = new Map<string, number>();
   #reference = 0;
+  #withheld = false;
 
   constructor({ flags = {}, feed = "format=itch50" }: RigOptions = {}) {
     const { config } = loadConfig({
@@ -185,6 +186,20 @@ export class EngineRig {
     this.sequence += messages;
   }
 
+  /** What `send` would have delivered, kept back: it is on its way. */
+  withhold(send: () => void): Buffer {
+    this.#withheld = true;
+    send();
+    this.#withheld = false;
+    return Buffer.from(this.#packer.bytes.subarray(0, this.#packer.length));
+  }
+
+  /** Delivers what was kept back. */
+  redeliver(bytes: Buffer): void {
+    this.nowNs += this.queuedNs;
+    this.core.datagram(0, 0, bytes, bytes.length, this.nowNs - this.queuedNs, this.nowNs);
+  }
+
   /** A heartbeat, which says what sequence comes next. */
   heartbeat(): Signal[] {
     this.#packer.heartbeat(this.sequence);
@@ -207,6 +222,7 @@ export class EngineRig {
 
   /** The packed datagram, again: a duplicate. */
   deliver(): void {
+    if (this.#withheld) return;
     const bytes = Buffer.from(this.#packer.bytes.subarray(0, this.#packer.length));
     this.nowNs += this.queuedNs;
     this.core.datagram(0, 0, bytes, bytes.length, this.nowNs - this.queuedNs, this.nowNs);
