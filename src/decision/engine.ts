@@ -108,6 +108,8 @@ const unusual = ~Verdict.applied;
 const pollBatch = 64;
 /** Clocks of one trading system are never a minute apart. */
 const clockApartNs = 60e9;
+/** A signal further in the future than this was said before the clock was set back. */
+const clockBackNs = 1e9;
 /** Pending states looked at in one poll: a thousand of them in less than a tenth of a second. */
 const sweepBatch = 16;
 
@@ -523,8 +525,9 @@ export class Engine {
     for (let i = 0; i < pollBatch && standing.head >= 0; i++) {
       const instrument = standing.head;
       const emitNs = this.#emitter.lastEmitNs(instrument);
-      // What was said in the future, before the clock was set back, is said again at once.
-      if (emitNs > dueNs && emitNs <= nowNs) break;
+      // What was said in the future, before the clock was set back, is said again at once; what was
+      // said in this very turn lies after its beginning as well, but not by so much.
+      if (emitNs > dueNs && emitNs <= nowNs + clockBackNs) break;
       const feed = this.#feedOf(instrument);
       this.#emitter.cause(feed, this.#sequence(feed), nowNs);
       this.#evaluate(instrument, feed, nowNs, false, false, true);
