@@ -8,12 +8,13 @@ import { pathToFileURL } from "node:url";
 import { Origin } from "../decision/answer-word.ts";
 import { openTable } from "../decision/table.ts";
 import { EdgeError } from "../error.ts";
-import { openBoard } from "../telemetry/board.ts";
+import { type Board, openBoard } from "../telemetry/board.ts";
+import { Stage } from "../telemetry/stage.ts";
 import type { LoadJob, LoadResult } from "./bench-load.ts";
 import type { BenchOrder, BenchReply } from "./bench-message.ts";
 import { type ModelLatency, measureModel } from "./bench-model.ts";
 import { Control } from "./control.ts";
-import { latencySummaries } from "./latency.ts";
+import { medianSince, stageCells } from "./latency.ts";
 import type { RunPlan } from "./plan.ts";
 import { createShared } from "./shared.ts";
 import { RunWorker } from "./worker.ts";
@@ -142,14 +143,18 @@ async function measure(
   try {
     const [port = 0] = feed.facts["ports"] as number[];
     const report: BenchReport["rates"] = [];
-    for (const rate of rates) {
+    const board = openBoard(shared.board);
+    const told = Math.floor(rates.length / 2);
+    let stages: StageShare[] = [];
+    for (const [index, rate] of rates.entries()) {
       progress(`${rate} ticks a second`);
       const job = { rate, seconds, warmUpSeconds };
       const floor = await sender.load({ ...job, port: echoPort, answer: "echo" });
+      const before = measuredStages.map(({ id }) => stageCells(board, id));
       const edge = await sender.load({ ...job, port, answer: "signal" });
       report.push({ rate, floor, edge });
+      if (index === told) stages = stageShares(board, before, edge.p50Ns);
     }
-    const stages = stageShares(shared.board, report);
     progress("the highest rate without loss");
     const capacity = await findCapacity((rate) =>
       sender.load({
@@ -185,25 +190,34 @@ function answerEverything({ table: spec, baseSeconds }: RunPlan, memory: SharedA
   }
 }
 
+const measuredStages = [
+  { id: Stage.dataIngestion, words: "received to books (data_ingestion)" },
+  { id: Stage.cacheAccess, words: "state to decision (cache_access)" },
+  { id: Stage.totalCached, words: "signal written and sent" },
+] as const;
+
 /**
- * Where the time goes, by medians: they do not add up to the last digit, so the rest is what the
- * stages leave. What lies outside is the sender's call, the kernel, and the reading of the signal.
+ * Where the time of one rate goes, by medians: they do not add up to the last digit, so the rest is
+ * what the stages leave. What lies outside is the sender's call, the kernel, and the reading of the
+ * signal. `before`: the stages' cells before that rate was measured.
  */
-function stageShares(board: SharedArrayBuffer, rates: BenchReport["rates"]): StageShare[] {
-  const summaries = latencySummaries(openBoard(board));
-  const medianOf = (name: string): number => summaries[name]?.medianNs ?? 0;
-  const middle = rates[Math.floor(rates.length / 2)]?.edge.p50Ns ?? 0;
-  if (middle === null || middle === 0) return [];
-  const pipeline = medianOf("total_pipeline.cached");
-  const books = medianOf("data_ingestion");
-  const look = medianOf("cache_access");
+function stageShares(
+  board: Board,
+  before: readonly Uint32Array[],
+  middleNs: number | null,
+): StageShare[] {
+  if (middleNs === null || middleNs === 0) return [];
+  const [books = 0, look = 0, pipeline = 0] = measuredStages.map(({ id }, i) =>
+    medianSince(board, id, before[i]!),
+  );
+  const [first, second, third] = measuredStages;
   const rows: [string, number][] = [
-    ["received to books (data_ingestion)", books],
-    ["state to decision (cache_access)", look],
-    ["signal written and sent", Math.max(0, pipeline - books - look)],
-    ["sender, kernel, reading of the signal", Math.max(0, middle - pipeline)],
+    [first.words, books],
+    [second.words, look],
+    [third.words, Math.max(0, pipeline - books - look)],
+    ["sender, kernel, reading of the signal", Math.max(0, middleNs - pipeline)],
   ];
-  return rows.map(([stage, p50Ns]) => ({ stage, p50Ns, share: p50Ns / middle }));
+  return rows.map(([stage, p50Ns]) => ({ stage, p50Ns, share: p50Ns / middleNs }));
 }
 
 /** Doubles until ticks are lost, then halves the interval a few times. */

@@ -6,6 +6,23 @@ import { RecorderCell, RecorderStat } from "../telemetry/recorder.ts";
 import { type Stage, stages } from "../telemetry/stage.ts";
 import { type LatencySummary, summarise } from "../telemetry/summary.ts";
 
+/** The stage's cells as they are, to take a difference later. */
+export function stageCells(board: Board, stage: Stage): Uint32Array {
+  return board.recorders[stage]!.cells.slice(0, cellCount);
+}
+
+/** Median of what the stage recorded since its cells were read, ns; 0 when that is nothing. */
+export function medianSince(board: Board, stage: Stage, before: Uint32Array): number {
+  const { cells } = board.recorders[stage]!;
+  const histogram = new Histogram();
+  for (let cell = 0; cell < cellCount; cell++) {
+    const times = ((cells[cell] as number) - (before[cell] as number)) >>> 0;
+    if (times > 0) histogram.addCell(cell, times);
+  }
+  histogram.repairExtremes();
+  return histogram.count === 0 ? 0 : histogram.percentile(50);
+}
+
 /** The stage's histogram up to now. The cells are read while their thread goes on writing. */
 export function stageHistogram(board: Board, stage: Stage): Histogram {
   const { cells, stats } = board.recorders[stage]!;
