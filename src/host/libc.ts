@@ -41,8 +41,7 @@ export function openLibc<Functions extends Record<string, FFIFunction>>(
 
 const libc = openLibc(symbols);
 
-/** False where no C library could be opened: then every call here says so by its return value. */
-export const hasLibc = libc !== undefined;
+// Where no C library could be opened, every call here says so by its return value.
 
 export const SocketLevel = { socket: 1, ip: 0 } as const;
 export const SocketOption = {

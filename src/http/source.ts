@@ -33,6 +33,7 @@ export interface ApiSource {
   symbols(page: SymbolPage): Page<SymbolBody>;
   /** Undefined for one that was never seen. */
   symbol(symbol: string, feed: string | undefined): SymbolDetail | undefined;
+  /** Passive, and kept for half a minute whoever asks. */
   diagnose(): Promise<Diagnosis>;
   readiness(): Readiness;
   /** Undefined while there is no history to read. */

@@ -2,7 +2,7 @@
 import type { Board } from "../telemetry/board.ts";
 import { cellCount } from "../telemetry/bucket.ts";
 import { Histogram } from "../telemetry/histogram.ts";
-import { RecorderCell, RecorderStat } from "../telemetry/recorder.ts";
+import { type Recorder, RecorderCell, RecorderStat } from "../telemetry/recorder.ts";
 import { type Stage, stages } from "../telemetry/stage.ts";
 import { type LatencySummary, summarise } from "../telemetry/summary.ts";
 
@@ -11,27 +11,28 @@ export function stageCells(board: Board, stage: Stage): Uint32Array {
   return board.recorders[stage]!.cells.slice(0, cellCount);
 }
 
-/** Median of what the stage recorded since its cells were read, ns; 0 when that is nothing. */
-export function medianSince(board: Board, stage: Stage, before: Uint32Array): number {
-  const { cells } = board.recorders[stage]!;
+/** What the stage recorded since `before`, by its cells alone: sum and extremes are left to repair. */
+function cellsSince({ cells }: Recorder, before?: Uint32Array): Histogram {
   const histogram = new Histogram();
   for (let cell = 0; cell < cellCount; cell++) {
-    const times = ((cells[cell] as number) - (before[cell] as number)) >>> 0;
+    const times = ((cells[cell] as number) - (before?.[cell] ?? 0)) >>> 0;
     if (times > 0) histogram.addCell(cell, times);
   }
+  return histogram;
+}
+
+/** Median of what the stage recorded since its cells were read, ns; 0 when that is nothing. */
+export function medianSince(board: Board, stage: Stage, before: Uint32Array): number {
+  const histogram = cellsSince(board.recorders[stage]!, before);
   histogram.repairExtremes();
   return histogram.count === 0 ? 0 : histogram.percentile(50);
 }
 
 /** The stage's histogram up to now. The cells are read while their thread goes on writing. */
 export function stageHistogram(board: Board, stage: Stage): Histogram {
-  const { cells, stats } = board.recorders[stage]!;
-  const histogram = new Histogram();
-  for (let cell = 0; cell < cellCount; cell++) {
-    const times = cells[cell] as number;
-    if (times > 0) histogram.addCell(cell, times);
-  }
-  histogram.sumNs = stats[RecorderStat.sumNs] as number;
+  const recorder = board.recorders[stage]!;
+  const histogram = cellsSince(recorder);
+  histogram.sumNs = recorder.stats[RecorderStat.sumNs] as number;
   histogram.repairExtremes();
   return histogram;
 }

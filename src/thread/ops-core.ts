@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { InferenceReport } from "../inference/port.ts";
 import type { Delivery } from "../inference/outbox.ts";
 import type { RulesReport } from "../inference/rules-engine.ts";
-import { diagnose } from "../doctor/diagnose.ts";
-import type { MachineNeeds } from "../doctor/context.ts";
+import { createDiagnosis } from "../doctor/cache.ts";
+import type { Diagnosis } from "../doctor/diagnose.ts";
 import type { Mode } from "../inference/verdict.ts";
 import { StateSpace } from "../market/state.ts";
 import { buildFacts, compiled } from "../host/build-fact.ts";
@@ -73,7 +73,7 @@ export class OpsCore {
   readonly #table: TableCount;
   readonly #activity: FeedActivity;
   readonly #space: CacheFacts;
-  readonly #needs: MachineNeeds;
+  readonly #diagnose: () => Promise<Diagnosis>;
   readonly #symbols: SymbolView;
   readonly #recording: Recording | undefined;
   #recorded = { datagrams: 0, bytes: 0, lost: 0 };
@@ -145,7 +145,8 @@ export class OpsCore {
     const space = new StateSpace(plan.state);
     this.#space = { features: space.features.map(({ feature }) => feature), states: space.size };
     const file = plan.configFile;
-    this.#needs = machineNeeds({ config, dataDirectory: plan.dataDirectory, file }, ownProgram());
+    const needs = machineNeeds({ config, dataDirectory: plan.dataDirectory, file }, ownProgram());
+    this.#diagnose = createDiagnosis(needs);
     this.#symbols = new SymbolView({
       plan,
       publication: new Publication(shared.publication, limits.instruments),
@@ -230,7 +231,7 @@ export class OpsCore {
         ),
       symbols: (page) => this.#symbols.list(page),
       symbol: (symbol, feed) => this.#symbols.one(symbol, feed),
-      diagnose: () => diagnose({ needs: this.#needs }),
+      diagnose: this.#diagnose,
       readiness: () => this.readiness(),
       history: () => this.store.reader,
       board: this.reader,

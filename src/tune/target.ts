@@ -43,11 +43,6 @@ export function targetKey(target: Target): string {
   }
 }
 
-/** A value of the machine's own memory is lost by a reboot; a file is not. */
-export function survivesReboot(target: Target): boolean {
-  return target.kind === "file" || target.kind === "unit" || target.kind === "grubby";
-}
-
 /** What was found where a target points. */
 export type Reading =
   | { ok: true; value: string | null }
