@@ -22,7 +22,7 @@ function sample(count: number): Histogram {
 
 /**
  * Fills a new file with rows of every stage up to `nowS`, a whole hour: 24 h of 1 s, 7 days of 10 s, 90 days of
- * 1 min and two years of 1 h. Returns how many rows that are.
+ * 1 min, a year of 10 min and two years of 1 h. Returns how many rows that are.
  */
 export function fillHistory(path: string, nowS: number): number {
   const { history } = openForWriting({
@@ -39,6 +39,7 @@ export function fillHistory(path: string, nowS: number): number {
     [1, nowS - day, nowS, 1000],
     [10, nowS - 7 * day, nowS, 10_000],
     [60, nowS - 90 * day, nowS, 50_000],
+    [600, nowS - 365 * day, nowS, 50_000],
     [3600, nowS - 730 * day, nowS, 50_000],
   ] as const;
   for (const [resolution, from, to, count] of plan) {
@@ -64,5 +65,5 @@ export function fillHistory(path: string, nowS: number): number {
   }
   history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
   history.$client.close();
-  return stages.length * (day + (7 * day) / 10 + 90 * 1440 + 730 * 24);
+  return stages.length * (day + (7 * day) / 10 + 90 * 1440 + 365 * 144 + 730 * 24);
 }

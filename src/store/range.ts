@@ -59,6 +59,6 @@ export function wholeParts(fromS: number, toS: number): Omit<LatencyRange, "stag
     parts.push({ fromS: first, toS: last, stepS });
     split(last, to, finer);
   };
-  split(Math.floor(fromS), Math.ceil(toS), [3600, 60, 10, 1]);
+  split(Math.floor(fromS), Math.ceil(toS), [3600, 600, 60, 10, 1]);
   return parts;
 }

@@ -1,5 +1,5 @@
 /**
- * Merging 1 s → 10 s → 1 min → 1 h. Rows of one resolution become rows of the next in the same
+ * Merging 1 s → 10 s → 1 min → 10 min → 1 h. Rows of one resolution become rows of the next in the same
  * transaction that moves `rolledTo`, so a crash can neither lose nor repeat a merge.
  */
 import { and, asc, eq, gte, lt, sql } from "drizzle-orm";

@@ -13,6 +13,7 @@ import {
   primaryKey,
   real,
   sqliteTable,
+  sqliteView,
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
@@ -31,24 +32,17 @@ export const tierTable = sqliteTable("tier", {
   rolledTo: integer("rolled_to").notNull(),
   /** Epoch s: everything before it has been deleted from this resolution. */
   prunedTo: integer("pruned_to").notNull(),
+  /** How often a row that had been merged from complete time was changed after all. */
+  revision: integer().notNull().default(0),
 });
 
 /**
  * One row for each stage and interval. The key is packed (key.ts): rows of one stage and resolution
  * lie together in order of time, and unlike in a table WITHOUT ROWID a row of a few hundred bytes
- * stays within its page. The generated columns take no space; they are for people and other tools.
+ * stays within its page.
  */
 export const latencyTable = sqliteTable("latency", {
   key: integer().primaryKey(),
-  /** Seconds that the row covers: 1, 10, 60 or 3,600. */
-  resolution: integer().generatedAlwaysAs(
-    sql`CASE key >> 51 WHEN 0 THEN 1 WHEN 1 THEN 10 WHEN 2 THEN 60 ELSE 3600 END`,
-    { mode: "virtual" },
-  ),
-  /** `name.id` of the stage. */
-  stage: integer().generatedAlwaysAs(sql`key >> 32 & 524287`, { mode: "virtual" }),
-  /** Epoch s, a multiple of the resolution. */
-  start: integer().generatedAlwaysAs(sql`key & 4294967295`, { mode: "virtual" }),
   /** Durations in the histogram. */
   count: integer().notNull(),
   /** Failures, and those of them that have no duration. */
@@ -64,6 +58,27 @@ export const latencyTable = sqliteTable("latency", {
   /** HdrHistogram V2, uncompressed (telemetry/codec.ts). */
   histogram: blob({ mode: "buffer" }).$type<Uint8Array>().notNull(),
 });
+
+/** The rows with their keys taken apart: for people and other tools, nothing here reads it. */
+export const latencyView = sqliteView("latency_row", {
+  /** Seconds that the row covers: 1, 10, 60, 600 or 3,600. */
+  resolution: integer(),
+  /** `name.id` of the stage, and its name. */
+  stage: integer(),
+  name: text(),
+  /** Epoch s, a multiple of the resolution. */
+  start: integer(),
+  count: integer(),
+  errors: integer(),
+  untimed: integer(),
+  breaches: integer(),
+  minNs: integer("min_ns"),
+  maxNs: integer("max_ns"),
+  sumNs: real("sum_ns"),
+  histogram: blob({ mode: "buffer" }).$type<Uint8Array>(),
+}).as(
+  sql`SELECT CASE key >> 50 WHEN 0 THEN 1 WHEN 2 THEN 10 WHEN 4 THEN 60 WHEN 5 THEN 600 ELSE 3600 END AS resolution, key >> 32 & 262143 AS stage, name, key & 4294967295 AS start, count, errors, untimed, breaches, min_ns, max_ns, sum_ns, histogram FROM latency LEFT JOIN name ON id = (key >> 32 & 262143)`,
+);
 
 /**
  * Counters and gauges. A counter has a row only when it moved, with what was added; a gauge only

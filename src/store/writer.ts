@@ -33,6 +33,8 @@ export class Writer {
   /** Writes the batch; the caller holds the transaction. `run` is the run's number. */
   apply(batch: Batch, run: number): void {
     const { statements } = this;
+    const [, merged] = this.tiers.all;
+    if (batch.latency.length > 0 && batch.startS < merged!.rolledTo) this.tiers.revise();
     for (const item of batch.latency) {
       const { stage: name, ...values } = item;
       const stage = this.names.idOf(name);

@@ -14,6 +14,9 @@ export function storeOptionsFrom(config: Config["store"], path: string): StoreOp
         1: config.keepSeconds * hourS,
         10: config.keepTenSeconds * hourS,
         60: config.keepMinutes * hourS,
+        // A finer resolution may not outlive a coarser one.
+        600:
+          Math.min(config.keepHours, Math.max(config.keepMinutes, config.keepTenMinutes)) * hourS,
         3600: config.keepHours * hourS,
       },
       signalRows: config.signalRowsMax,

@@ -14,7 +14,7 @@ test("a backup taken while the run writes is a whole history of one moment", () 
   for (let s = 0; s < 50; s++) store.commit(latencyBatch(epochS + s, "cache_access", [s]), 0);
   const target = join(folder.path, "copy.db");
   const made = backup(folder.file, target);
-  expect(made).toMatchObject({ path: target, version: 1 });
+  expect(made).toMatchObject({ path: target, version: 2 });
   store.commit(latencyBatch(epochS + 50, "cache_access", [50]), 0);
   const copy = new HistoryReader(target);
   expect(copy.latency.summary(epochS, epochS + 99, ["cache_access"])["cache_access"]!.count).toBe(

@@ -8,7 +8,7 @@ import { epochS, histogramOf, item, newRun, openStore, optionsFor } from "./fixt
 const [path, key, first] = Bun.argv.slice(2) as [string, string, string];
 const retention = {
   ...optionsFor("").retention,
-  tierS: { 1: 1200, 10: 2400, 60: 7200, 3600: 864_000 },
+  tierS: { 1: 1200, 10: 2400, 60: 7200, 600: 14_400, 3600: 864_000 },
 };
 const store = openStore(path, { retention }, newRun(key, (epochS + Number(first)) * 1000));
 const values = Array.from({ length: 50 }, (_, i) => 1000 + i * i * 37);

@@ -28,7 +28,7 @@ export function optionsFor(path: string, changes: Partial<StoreOptions> = {}): S
     path,
     synchronous: "normal",
     retention: {
-      tierS: { 1: 86_400, 10: 7 * 86_400, 60: 90 * 86_400, 3600: 730 * 86_400 },
+      tierS: { 1: 86_400, 10: 7 * 86_400, 60: 90 * 86_400, 600: 365 * 86_400, 3600: 730 * 86_400 },
       signalRows: 1000,
       recordRows: 1000,
       decisionRows: 1000,

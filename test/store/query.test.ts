@@ -135,7 +135,7 @@ describe("latency", () => {
 
   test("of what only coarser rows remember is shown where those begin, and once", () => {
     using folder = new Folder();
-    const tierS = { 1: 300, 10: 600, 60: 1200, 3600: 864_000 };
+    const tierS = { 1: 300, 10: 600, 60: 1200, 600: 1200, 3600: 864_000 };
     const retention = { ...optionsFor("").retention, tierS };
     const store = openStore(folder.file, { retention });
     const random = randomFrom(seedOf("query pruned"));

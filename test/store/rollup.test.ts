@@ -50,7 +50,7 @@ function expectTiers(path: string, seconds: readonly Second[], complete: (r: num
     );
     const rows = rowsOf<Record<string, unknown>>(
       path,
-      `SELECT * FROM latency WHERE resolution = ${resolution} ORDER BY start`,
+      `SELECT * FROM latency_row WHERE resolution = ${resolution} ORDER BY start`,
     );
     expect(rows.map((row) => row["start"])).toEqual([...buckets.keys()].toSorted((a, b) => a - b));
     for (const row of rows) {
@@ -103,7 +103,7 @@ describe("rolling up", () => {
     const random = randomFrom(seedOf("rollup late"));
     using folder = new Folder();
     const years = 730 * 86_400;
-    const tierS = { 1: years, 10: years, 60: years, 3600: years };
+    const tierS = { 1: years, 10: years, 60: years, 600: years, 3600: years };
     const retention = { ...optionsFor("").retention, tierS };
     const store = openStore(folder.file, { retention });
     const seconds = someSeconds(random, 400);
@@ -167,7 +167,7 @@ describe("retention", () => {
     using folder = new Folder();
     const retention = {
       ...optionsFor("").retention,
-      tierS: { 1: 300, 10: 900, 60: 1800, 3600: 86_400 } as const,
+      tierS: { 1: 300, 10: 900, 60: 1800, 600: 3600, 3600: 86_400 } as const,
     };
     const store = openStore(folder.file, { retention });
     const random = randomFrom(seedOf("retention"));
@@ -181,18 +181,18 @@ describe("retention", () => {
     for (const [resolution, keep, coarser] of [
       [1, 300, 10],
       [10, 900, 60],
-      [60, 1800, 3600],
+      [60, 1800, 600],
     ] as const) {
       const [first] = rowsOf<{ start: number }>(
         folder.file,
-        `SELECT min(start) AS start FROM latency WHERE resolution = ${resolution}`,
+        `SELECT min(start) AS start FROM latency_row WHERE resolution = ${resolution}`,
       );
       expect(first!.start).toBeGreaterThanOrEqual(nowS - keep - coarser - 15);
       expect(first!.start).toBeLessThanOrEqual(nowS - keep + coarser);
     }
     const counted = rowsOf<{ sum: number }>(
       folder.file,
-      "SELECT sum(count) AS sum FROM latency WHERE resolution = 3600",
+      "SELECT sum(count) AS sum FROM latency_row WHERE resolution = 3600",
     );
     const hours = seconds.filter(({ startS }) => startS < epochS + 3600);
     expect(counted[0]!.sum).toBe(hours.reduce((sum, { values }) => sum + values.length, 0));
@@ -216,8 +216,8 @@ describe("retention", () => {
     }
     const [row] = rowsOf<{ minutes: number; first: number }>(
       folder.file,
-      `SELECT (SELECT count(*) FROM latency WHERE resolution = 60 AND stage = 1) AS minutes,
-              (SELECT min(start) FROM latency WHERE resolution = 1) AS first`,
+      `SELECT (SELECT count(*) FROM latency_row WHERE resolution = 60 AND stage = 1) AS minutes,
+              (SELECT min(start) FROM latency_row WHERE resolution = 1) AS first`,
     );
     expect(row!.minutes).toBe(149);
     expect(row!.first).toBeGreaterThan(epochS);

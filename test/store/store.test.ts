@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
-import { getTableConfig, type SQLiteTable } from "drizzle-orm/sqlite-core";
+import { is } from "drizzle-orm";
+import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { emptyBatch, type NewSignal } from "../../src/store/batch.ts";
 import { checkVersion, migrate } from "../../src/store/migrate.ts";
@@ -69,7 +70,7 @@ describe("the schema", () => {
   test("in the file is the one in the code: tables, columns, keys, STRICT", () => {
     const database = new Database(":memory:");
     migrate(database);
-    const tables = Object.values(schema).filter((v) => typeof v === "object") as SQLiteTable[];
+    const tables = Object.values(schema).filter((v) => is(v, SQLiteTable));
     const names = tables.map((table) => getTableConfig(table).name).toSorted();
     const found = database
       .query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -131,7 +132,7 @@ describe("opening", () => {
     const database = new Database(folder.file);
     database.run("PRAGMA user_version = 99");
     database.close();
-    expect(() => openStore(folder.file)).toThrow("has schema version 99, this build knows up to 1");
+    expect(() => openStore(folder.file)).toThrow("has schema version 99, this build knows up to 2");
     expect(() => openForReading(folder.file)).toThrow("schema version 99");
     expect(readdirSync(folder.path).filter((name) => name.includes("damaged"))).toEqual([]);
     expect(rowsOf(folder.file, "PRAGMA user_version")).toEqual([{ user_version: 99 }]);
@@ -211,9 +212,9 @@ describe("a damaged file", () => {
     }
     again.commit(latencyBatch(epochS + 1000, "cache_access", [8]), nowMs);
     again.close(nowMs);
-    expect(rowsOf(folder.file, "SELECT max(start) AS s FROM latency WHERE resolution = 1")).toEqual(
-      [{ s: epochS + 1000 }],
-    );
+    expect(
+      rowsOf(folder.file, "SELECT max(start) AS s FROM latency_row WHERE resolution = 1"),
+    ).toEqual([{ s: epochS + 1000 }]);
   });
 
   test("is kept, but not every one for ever", () => {
@@ -326,7 +327,7 @@ describe("batches", () => {
     expect(result).toMatchObject({ failed: false, dropped: 1 });
     expect(store.notices()).toMatchObject([{ kind: "batch_refused", severity: "critical" }]);
     store.close(nowMs);
-    expect(rowsOf(folder.file, "SELECT start FROM latency")).toHaveLength(2);
+    expect(rowsOf(folder.file, "SELECT start FROM latency_row")).toHaveLength(2);
   });
 
   test("of two readings within one second become one row", () => {

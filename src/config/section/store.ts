@@ -21,6 +21,10 @@ export const storeSection = z
     keepSeconds: hours(24, "How long rows of one second are kept."),
     keepTenSeconds: hours(168, "How long rows of ten seconds are kept; not less than keepSeconds."),
     keepMinutes: hours(2160, "How long rows of a minute are kept; not less than keepTenSeconds."),
+    keepTenMinutes: hours(
+      8760,
+      "How long rows of ten minutes are kept; at least keepMinutes, at most keepHours.",
+    ),
     keepHours: hours(17_520, "How long rows of an hour are kept; not less than keepMinutes."),
     sizeMaxMb: mebibytes(
       64,

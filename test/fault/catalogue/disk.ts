@@ -102,7 +102,7 @@ export const diskFaults: readonly Fault[] = [
       const reader = new Database(join(folder.path, "history.db"), { readonly: true });
       const row = reader
         .query(
-          "select count(distinct start) as seconds from latency where start >= ? - 3 and start < ?",
+          "select count(distinct start) as seconds from latency_row where start >= ? - 3 and start < ?",
         )
         .get(at, at) as { seconds: number };
       reader.close();
