@@ -9,7 +9,7 @@
  */
 import { do_not_optimize as use, bench, summary } from "mitata";
 import { runBenches } from "./report.ts";
-import type { RecoveryOptions } from "../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../src/feed/recovery.ts";
 import { feedCountSize } from "../src/feed/count.ts";
 import type { DatagramDecoder } from "../src/feed/decoder.ts";
 import { type FormatName, type FormatOptions, formats } from "../src/feed/format.ts";

@@ -64,6 +64,8 @@ export interface EngineOptions extends EngineSettings {
   publisher: Publisher;
   /** Whether a symbol that has just become known is held by the operator. */
   isHeld: (instrument: number) => boolean;
+  /** The most channels of one feed. */
+  channels: number;
   /** ns since the run's base. */
   now: () => number;
   /** Epoch seconds of the run's base. */
@@ -157,7 +159,8 @@ export class Engine {
     const { capacity } = options.instruments;
     this.#key = new Uint32Array(options.coder.space.keyWords);
     this.#missedNs = new Float64Array(capacity).fill(Number.NaN);
-    this.health = new ChannelHealth(options.feeds.length, capacity);
+    const owners = options.feeds.map(({ decoder }) => decoder.owners);
+    this.health = new ChannelHealth(owners, options.channels, capacity);
     this.held = new Uint8Array(capacity);
     this.#generation = options.table.generation();
   }
@@ -175,21 +178,25 @@ export class Engine {
     nowNs: number,
   ): void {
     const { decoder, books } = this.#feeds[feed] as EngineFeed;
-    this.health.lastSeenNs[feed] = nowNs;
     const verdict = decoder.decode(bytes, length, line, receiveNs);
-    if (this.health.blocked[feed] !== 0) this.#heard(feed, verdict);
-    if ((verdict & unusual) !== 0) this.#notice(feed, verdict, receiveNs);
+    const { channel } = decoder;
+    if (channel >= 0) {
+      this.health.saw(feed, channel, nowNs);
+      if (this.health.blocked(feed, channel) !== 0) this.#heard(feed, channel, verdict);
+      if ((verdict & unusual) !== 0) this.#notice(feed, channel, verdict, receiveNs);
+    }
     this.#network(feed, receiveNs);
     if (books.touchedCount > 0) this.#evaluateTouched(feed, decoder, books, receiveNs, true);
   }
 
   /**
-   * What a decoder says without a datagram: a gap was given up, a snapshot has begun or ended. `nowNs`
-   * stands for the receive time of what was applied; it is not a latency, so it is not measured.
+   * What a decoder says of a channel without a datagram: a gap was given up, a snapshot has begun or
+   * ended. `nowNs` stands for the receive time of what was applied; it is not a latency, so it is not
+   * measured.
    */
-  verdict(feed: number, verdict: number, nowNs: number): void {
+  verdict(feed: number, channel: number, verdict: number, nowNs: number): void {
     const { decoder, books } = this.#feeds[feed] as EngineFeed;
-    if ((verdict & unusual) !== 0) this.#notice(feed, verdict, nowNs);
+    if ((verdict & unusual) !== 0) this.#notice(feed, channel, verdict, nowNs);
     if (books.touchedCount > 0) this.#evaluateTouched(feed, decoder, books, nowNs, false);
   }
 
@@ -380,14 +387,14 @@ export class Engine {
   }
 
   /** A datagram ends a silence, and the end of a session that goes on after all. */
-  #heard(feed: number, verdict: number): void {
+  #heard(feed: number, channel: number, verdict: number): void {
     if ((verdict & (Verdict.bad | Verdict.endOfSession)) !== 0) return;
-    this.health.blocked[feed] = 0;
+    this.health.block(feed, channel, Reason.none);
     this.#counters[count.channelRecovered]!++;
   }
 
   /** A datagram that did more or less than apply its messages. */
-  #notice(feed: number, verdict: number, receiveNs: number): void {
+  #notice(feed: number, channel: number, verdict: number, receiveNs: number): void {
     const health = this.health;
     const { partialBooks } = this.#feeds[feed] as EngineFeed;
     const waiting = (verdict & Verdict.held) !== 0;
@@ -395,34 +402,38 @@ export class Engine {
     if (whole && (verdict & (Verdict.restart | Verdict.sessionChange | Verdict.recovered)) !== 0) {
       // Books cleared by the decoder, or completed by what was missing: standing signals had a
       // book that is no more, so they are looked at again below.
-      if (!health.isWhole(feed)) this.#counters[count.channelRecovered]!++;
-      health.trust(feed);
-      this.#reconsider(feed, receiveNs);
+      if (!health.isWhole(feed, channel)) this.#counters[count.channelRecovered]!++;
+      health.trust(feed, channel);
+      this.#reconsider(feed, channel, receiveNs);
     }
     if ((verdict & Verdict.joined) !== 0 && !partialBooks)
-      this.#distrust(feed, Reason.partial, receiveNs);
+      this.#distrust(feed, channel, Reason.partial, receiveNs);
     if ((verdict & (Verdict.gap | Verdict.damaged)) !== 0) {
       const cause = (verdict & Verdict.gap) !== 0 ? Reason.gap : Reason.partial;
-      this.#distrust(feed, cause, receiveNs);
+      this.#distrust(feed, channel, cause, receiveNs);
       const usable = partialBooks || (verdict & Verdict.cleared) !== 0;
-      if (usable && !waiting) health.trust(feed);
+      if (usable && !waiting) health.trust(feed, channel);
     }
+    if ((verdict & Verdict.shared) !== 0) this.#reconsider(feed, channel, receiveNs);
     if ((verdict & Verdict.endOfSession) !== 0) {
-      health.blocked[feed] = Reason.endOfSession;
+      health.block(feed, channel, Reason.endOfSession);
       this.#counters[count.channelStale]!++;
-      this.#reconsider(feed, receiveNs);
+      this.#reconsider(feed, channel, receiveNs);
     }
   }
 
-  /** The whole feed is stale from now on; everyone with a standing signal hears HOLD at once. */
-  #distrust(feed: number, cause: Reason, receiveNs: number): void {
-    if (this.health.isWhole(feed)) this.#counters[count.channelStale]!++;
-    this.health.distrust(feed, cause);
-    this.#reconsider(feed, receiveNs);
+  /** The channel is stale from now on; everyone of it with a standing signal hears HOLD at once. */
+  #distrust(feed: number, channel: number, cause: Reason, receiveNs: number): void {
+    if (this.health.isWhole(feed, channel)) this.#counters[count.channelStale]!++;
+    this.health.distrust(feed, channel, cause);
+    this.#reconsider(feed, channel, receiveNs);
   }
 
-  /** Evaluates every instrument with a standing signal again: on one feed, or on all with -1. */
-  #reconsider(feed: number, receiveNs: number): void {
+  /**
+   * Evaluates instruments with a standing signal again: those that a channel of a feed tells of, or
+   * all with a feed of -1.
+   */
+  #reconsider(feed: number, channel: number, receiveNs: number): void {
     const { standing } = this.#emitter;
     // Whoever emits again goes to the end, so the walk is over after as many as stood at its start.
     let left = standing.count;
@@ -430,7 +441,7 @@ export class Engine {
       const instrument = at;
       at = standing.following(instrument);
       const own = this.#feedOf(instrument);
-      if (feed >= 0 && own !== feed) continue;
+      if (feed >= 0 && (own !== feed || !this.health.concerns(instrument, feed, channel))) continue;
       this.#emitter.cause(own, this.#sequence(own), receiveNs);
       this.#evaluate(instrument, own, receiveNs, false, false, false);
     }
@@ -452,7 +463,7 @@ export class Engine {
     if (generation !== this.#generation) {
       // Another model, prompt or context: no standing signal may rest on the one before.
       this.#generation = generation;
-      this.#reconsider(-1, nowNs);
+      this.#reconsider(-1, -1, nowNs);
     }
     this.#checkSilence(nowNs);
     this.#retry(nowNs);
@@ -489,18 +500,25 @@ export class Engine {
   }
 
   #checkSilence(nowNs: number): void {
-    const health = this.health;
+    const { channels } = this.health;
     for (let feed = 0; feed < this.#feeds.length; feed++) {
-      // A clock that was set back must not stretch the time that a silence may take.
-      if ((health.lastSeenNs[feed] as number) > nowNs) health.lastSeenNs[feed] = nowNs;
-      const silent =
-        nowNs - (health.lastSeenNs[feed] as number) > (this.#feeds[feed] as EngineFeed).silenceNs;
-      if (!silent || health.blocked[feed] !== 0) continue;
-      health.blocked[feed] = Reason.silent;
-      this.#counters[count.silences]!++;
-      this.#counters[count.channelStale]!++;
-      this.#reconsider(feed, nowNs);
+      const { silenceNs } = this.#feeds[feed] as EngineFeed;
+      for (let channel = 0; channel < channels[feed]!; channel++) {
+        this.#checkChannel(feed, channel, silenceNs, nowNs);
+      }
     }
+  }
+
+  #checkChannel(feed: number, channel: number, silenceNs: number, nowNs: number): void {
+    const health = this.health;
+    const seenNs = health.lastSeenNs(feed, channel);
+    // A clock that was set back must not stretch the time that a silence may take.
+    if (seenNs > nowNs) health.saw(feed, channel, nowNs);
+    if (!(nowNs - seenNs > silenceNs) || health.blocked(feed, channel) !== 0) return;
+    health.block(feed, channel, Reason.silent);
+    this.#counters[count.silences]!++;
+    this.#counters[count.channelStale]!++;
+    this.#reconsider(feed, channel, nowNs);
   }
 
   /** A few pending states a call: asked again after a failure, or found answered meanwhile. */
@@ -557,7 +575,7 @@ export class Engine {
   /** Other settings: no standing signal may rest on the ones before. */
   adopt(settings: EngineSettings, nowNs: number): void {
     Object.assign(this.#options, settings);
-    this.#reconsider(-1, nowNs);
+    this.#reconsider(-1, -1, nowNs);
   }
 
   /**
@@ -574,8 +592,7 @@ export class Engine {
   stop(nowNs: number): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    for (let feed = 0; feed < this.#feeds.length; feed++)
-      this.health.blocked[feed] = Reason.shutdown;
-    this.#reconsider(-1, nowNs);
+    this.health.blockAll(Reason.shutdown);
+    this.#reconsider(-1, -1, nowNs);
   }
 }

@@ -1,48 +1,13 @@
 import { assert } from "../error.ts";
+import { BrokenChannels } from "./broken.ts";
 import { FeedCount } from "./count.ts";
 import { Verdict } from "./decoder.ts";
 import { GapEnd, GapLog } from "./gap.ts";
 import { GapState, Phase } from "./gap-state.ts";
 import { LineStats } from "./line.ts";
+import type { ArbiterSink, RecoveryOptions } from "./recovery.ts";
 import { ReorderBuffer, ReorderPut } from "./reorder.ts";
 import { Sequencer } from "./sequencer.ts";
-
-/** How a feed deals with what is missing. All bounds are per feed unless it says otherwise. */
-export interface RecoveryOptions {
-  /** Redundant lines that carry the same messages; answers to requests come by line `lines`. */
-  lines: number;
-  /** How long a gap waits for reordered datagrams and the other line; 0: not at all. */
-  holdNs: number;
-  /** ... and for how many datagrams of its channel. */
-  holdDatagrams: number;
-  /** Datagrams that can be kept, and the most bytes of each. */
-  reorderDatagrams: number;
-  reorderBytes: number;
-  /** Requests for one gap at most; 0: there is nobody to ask. */
-  requests: number;
-  /** How long the answer to the first request may take; each next one twice as long. */
-  requestTimeoutNs: number;
-  /** Messages to ask for at once, and the largest gap that is asked for at all. */
-  requestMessages: number;
-  requestGapMessages: number;
-  /** After this long a gap is given up, whatever was asked for. */
-  giveUpNs: number;
-  /** Ended gaps that are remembered. */
-  gapRecords: number;
-}
-
-/** What the arbiter needs of the format. */
-export interface ArbiterSink {
-  /**
-   * Applies `count` messages from `at` on, the first `skip` of them passed over; their framing was
-   * checked when they came. False when a message was unusable.
-   */
-  apply(bytes: Buffer, at: number, count: number, skip: number, channel: number): boolean;
-  /** The channel begins anew: forget its books. */
-  begin(channel: number): void;
-  /** Messages of the channel are lost; true when its books were forgotten for that. */
-  lose(channel: number): boolean;
-}
 
 /**
  * First come, first served over redundant lines; what comes before its turn is kept, what is missing
@@ -57,7 +22,7 @@ export class Arbiter {
   readonly sequencer: Sequencer;
   readonly lines: LineStats;
   readonly gaps: GapLog;
-  /** Sequence of the last message applied on the channel of the last datagram. */
+  /** Sequence of the last message applied on the channel that the last verdict was about. */
   sequence = 0;
 
   readonly #options: RecoveryOptions;
@@ -67,11 +32,7 @@ export class Arbiter {
   readonly #patient: boolean;
   readonly #maxJump: number;
   readonly #gap: GapState;
-  /** Channels that lost messages for good: how many, which, from which sequence on, since when. */
-  #brokenCount = 0;
-  readonly #broken: Uint8Array;
-  readonly #brokenFrom: Float64Array;
-  readonly #brokenNs: Float64Array;
+  readonly #broken: BrokenChannels;
 
   constructor(
     channels: number,
@@ -91,9 +52,7 @@ export class Arbiter {
     const slots = this.#patient ? options.reorderDatagrams : 0;
     this.reorder = new ReorderBuffer(channels, slots, options.reorderBytes);
     this.#gap = new GapState(channels);
-    this.#broken = new Uint8Array(channels);
-    this.#brokenFrom = new Float64Array(channels);
-    this.#brokenNs = new Float64Array(channels);
+    this.#broken = new BrokenChannels(channels);
   }
 
   /** When `poll` has something to do; Infinity when it has not. */
@@ -121,7 +80,7 @@ export class Arbiter {
   ): number {
     const { sequencer } = this;
     const seen = sequencer.offer(channel, session0, session1, session2, first, count, sentNs);
-    if (seen !== Verdict.applied || sequencer.skip > 0 || this.#gap.open > 0) {
+    if (seen !== Verdict.applied || sequencer.skip > 0 || !this.#gap.isWhole(channel)) {
       return this.#takeUnusual(seen, channel, first, count, line, nowNs, bytes, at, end);
     }
     this.lines.saw(channel, line, first, first + count, true, nowNs);
@@ -144,6 +103,7 @@ export class Arbiter {
     const next = first + count;
     // Whether anything is held is said at the end, when it is known.
     let verdict = seen & ~Verdict.held;
+    this.#turnTo(channel);
     sequencer.count(seen, this.#counters);
     if ((seen & Verdict.bad) !== 0) return seen;
     if ((seen & (Verdict.restart | Verdict.sessionChange)) !== 0) {
@@ -162,12 +122,16 @@ export class Arbiter {
       if (line === lines.answers) this.#gap.answer(channel);
     }
     // What a line says of the past says nothing of what it should bring next.
-    if (sequencer.past) return verdict | this.#waiting();
+    if (sequencer.past) return verdict | this.#waiting(channel);
     if (count === 0) lines.heard(channel, line, next);
     else lines.saw(channel, line, first, next, (verdict & Verdict.duplicate) === 0, nowNs);
-    if ((seen & Verdict.duplicate) !== 0) return verdict | this.#waiting();
+    if ((seen & Verdict.duplicate) !== 0) return verdict | this.#waiting(channel);
     if (this.#gap.waits(channel)) verdict |= this.#drain(channel, nowNs);
-    return verdict | this.#waiting();
+    return verdict | this.#waiting(channel);
+  }
+
+  #turnTo(channel: number): void {
+    this.sequence = Math.max(0, this.sequencer.expected(channel) - 1);
   }
 
   #apply(
@@ -188,12 +152,7 @@ export class Arbiter {
   /** Messages are missing for good. The books are wrong, or were forgotten and grow anew. */
   #break(channel: number, from: number, nowNs: number): number {
     if (this.#sink.lose(channel)) return Verdict.cleared;
-    if (this.#broken[channel] === 0) {
-      this.#broken[channel] = 1;
-      this.#brokenCount++;
-      this.#brokenFrom[channel] = from;
-      this.#brokenNs[channel] = nowNs;
-    }
+    this.#broken.begin(channel, from, nowNs);
     return Verdict.broken;
   }
 
@@ -351,7 +310,7 @@ export class Arbiter {
       return 0;
     }
     gap.close(channel);
-    return gap.open === 0 ? Verdict.recovered : 0;
+    return Verdict.recovered;
   }
 
   #endGap(channel: number, to: number, how: GapEnd, nowNs: number): void {
@@ -359,14 +318,20 @@ export class Arbiter {
     this.gaps.add(channel, this.#gap.from[channel]!, to, how, seenNs, nowNs - seenNs);
   }
 
-  /** Does what is due by now. Returns bits of `Verdict`. */
+  /** The channel that `poll` would turn to; -1 when none waits. */
+  get dueChannel(): number {
+    return this.#gap.dueChannel;
+  }
+
+  /**
+   * Does what is due by now on `dueChannel`, the one that is most overdue. Returns bits of `Verdict`
+   * of that channel; what is due on others, or next, is for another call.
+   */
   poll(nowNs: number): number {
-    let verdict = 0;
-    for (let channel = 0; channel < this.sequencer.channels; channel++) {
-      if (!this.#gap.isDue(channel, nowNs)) continue;
-      verdict |= this.#step(channel, nowNs) | this.#waiting();
-    }
-    return verdict;
+    const channel = this.#gap.dueChannel;
+    if (channel < 0 || nowNs < this.deadlineNs) return 0;
+    this.#turnTo(channel);
+    return this.#step(channel, nowNs) | this.#waiting(channel);
   }
 
   /** The wait of a gap's present phase is over. */
@@ -441,11 +406,11 @@ export class Arbiter {
 
   /** Whether messages of the channel are lost for good and no snapshot has healed that yet. */
   isBroken(channel: number): boolean {
-    return this.#broken[channel] === 1;
+    return this.#broken.has(channel);
   }
 
   get isAnyBroken(): boolean {
-    return this.#brokenCount > 0;
+    return this.#broken.count > 0;
   }
 
   /** Whether a snapshot of the channel is being read. */
@@ -464,16 +429,15 @@ export class Arbiter {
 
   /** The snapshot is applied; `next` is the first sequence that is not in it. Returns a verdict. */
   endSnapshot(channel: number, next: number, nowNs: number): number {
-    const broken = this.#broken[channel] === 1;
-    const from = broken ? this.#brokenFrom[channel]! : next;
-    const seenNs = broken ? this.#brokenNs[channel]! : nowNs;
+    const broken = this.#broken.has(channel);
+    const from = broken ? this.#broken.from[channel]! : next;
+    const seenNs = broken ? this.#broken.seenNs[channel]! : nowNs;
     this.gaps.add(channel, from, Math.max(from, next), GapEnd.snapshot, seenNs, nowNs - seenNs);
-    if (broken) this.#brokenCount--;
-    this.#broken[channel] = 0;
+    this.#broken.end(channel);
     this.sequencer.pass(channel, next);
     this.sequence = next - 1;
     const verdict = this.#flush(channel, nowNs) | this.#next(channel);
-    return verdict | Verdict.cleared | this.#waiting();
+    return verdict | Verdict.cleared | this.#waiting(channel);
   }
 
   /** The snapshot broke off: the books are worth nothing, and the channel goes on without. */
@@ -482,7 +446,7 @@ export class Arbiter {
     const at = head >= 0 ? this.reorder.first[head]! : this.sequencer.expected(channel);
     this.sequencer.pass(channel, at);
     const lost = Verdict.gap | this.#break(channel, at, nowNs);
-    return lost | this.#flush(channel, nowNs) | this.#next(channel) | this.#waiting();
+    return lost | this.#flush(channel, nowNs) | this.#next(channel) | this.#waiting(channel);
   }
 
   /** The channel begins anew: what was missing or kept of the old sequence does not matter. */
@@ -493,19 +457,18 @@ export class Arbiter {
       this.#endGap(channel, to, GapEnd.superseded, nowNs);
       gap.close(channel);
     }
-    if (this.#broken[channel] === 1) this.#brokenCount--;
-    this.#broken[channel] = 0;
+    this.#broken.end(channel);
     gap.announced[channel] = 0;
     this.reorder.clear(channel);
     this.lines.begin(channel);
     this.#sink.begin(channel);
   }
 
-  /** What is to be said of the feed as long as something is missing somewhere. */
-  #waiting(): number {
+  /** What is to be said of the channel as long as something of it is missing. */
+  #waiting(channel: number): number {
     let verdict = 0;
-    if (this.#gap.open > 0) verdict |= Verdict.held;
-    if (this.#brokenCount > 0) verdict |= Verdict.broken;
+    if (!this.#gap.isWhole(channel)) verdict |= Verdict.held;
+    if (this.#broken.has(channel)) verdict |= Verdict.broken;
     return verdict;
   }
 }

@@ -31,6 +31,10 @@ const table = [
   ["badValue", "Messages with a field that cannot be (side, size, price, time)."],
   ["badJson", "Lines that are not one JSON object."],
   ["badField", "Lines without a field that they must have, or with one of another type."],
+  [
+    "sharedInstruments",
+    "Instruments of which two units of a feed tell, against its rules; they are held as partial.",
+  ],
   ["badSymbol", "Messages whose symbol is empty, too long or not printable ASCII."],
 ] as const;
 

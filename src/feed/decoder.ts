@@ -1,11 +1,15 @@
 import type { Arbiter } from "./arbiter.ts";
+import type { ChannelOwner } from "./channel-owner.ts";
 
 /**
  * What the engine sees of a format: datagrams in, market events out, and per datagram a set of bits
  * that says how far the books may be trusted now.
  */
 
-/** The bits of a verdict. Several may be set: a gap is found by a datagram that is then applied. */
+/**
+ * The bits of a verdict, which speaks of one channel. Several may be set: a gap is found by a
+ * datagram that is then applied.
+ */
 export const Verdict = {
   /** At least one message was handed to the market. */
   applied: 1,
@@ -17,7 +21,7 @@ export const Verdict = {
   bad: 8,
   /** A message of a known type was unusable, so some book may be wrong. */
   damaged: 16,
-  /** Messages are missing: the whole channel is stale from now on. */
+  /** Messages are missing: every instrument of the channel is stale from now on. */
   gap: 32,
   /** The first datagram of a channel did not begin at sequence 1: joined in mid-session. */
   joined: 64,
@@ -27,10 +31,10 @@ export const Verdict = {
   sessionChange: 256,
   /** The session is over: nothing will change these books any more. */
   endOfSession: 512,
-  /** Some channel of the feed keeps datagrams back until what is missing before them comes. */
+  /** The channel keeps datagrams back until what is missing before them comes. */
   held: 1024,
   /**
-   * No channel keeps anything back any more: what was missing has come and was applied, or (with
+   * The channel keeps nothing back any more: what was missing has come and was applied, or (with
    * `gap` or `broken`) was given up.
    */
   recovered: 2048,
@@ -39,8 +43,10 @@ export const Verdict = {
    * told from now on, so they heal one by one.
    */
   cleared: 4096,
-  /** Some channel has lost messages for good and waits for a snapshot. */
+  /** The channel has lost messages for good and waits for a snapshot. */
   broken: 8192,
+  /** Instruments belong to more channels than before: what stands of them is to be judged again. */
+  shared: 16384,
 } as const;
 
 /**
@@ -63,18 +69,26 @@ export interface DatagramDecoder {
    * go back.
    */
   decode(bytes: Buffer, length: number, line: number, nowNs: number): number;
-  /** The index of the channel (session, unit) that the last datagram belonged to; -1 when bad. */
+  /**
+   * The index of the channel (session, unit) that the last verdict is about; below 0 when it is about
+   * none: the datagram was bad, or outside of every channel.
+   */
   readonly channel: number;
   /** The sequence of the last message applied on that channel, 0 before the first. */
   readonly sequence: number;
   /** The sender's time in ns since the feed's midnight, NaN where the format has none. */
   readonly sentNs: number;
 
+  /** Which channel tells of which instrument; undefined where there is one channel. */
+  readonly owners?: ChannelOwner;
   /** What follows the sequence; undefined where the format has none. */
   readonly arbiter?: Arbiter;
   /** When `poll` has something to do, on the clock of `nowNs`; Infinity when it has not. */
   readonly deadlineNs: number;
-  /** Does what is due by now: gives up waiting, asks again. Returns bits of `Verdict`, 0 for none. */
+  /**
+   * Does what is due by now on one channel: gives up waiting, asks again. Returns bits of `Verdict`
+   * about that channel, 0 for none. To be called again as long as `deadlineNs` is not later.
+   */
   poll(nowNs: number): number;
   /**
    * A retransmission request to be sent now, undefined when there is none. The Buffer is used again

@@ -1,4 +1,4 @@
-import type { RecoveryOptions } from "./arbiter.ts";
+import type { RecoveryOptions } from "./recovery.ts";
 import type { DatagramDecoder, Healing } from "./decoder.ts";
 import type { MarketEvents } from "./event.ts";
 import { Iex, iexPriceDecimals } from "./iex.ts";
@@ -89,8 +89,8 @@ export const formats = {
       const { baseEpochNs, instruments } = options;
       const baseHi = Number(baseEpochNs >> 32n);
       const baseLo = Number(baseEpochNs & 0xffff_ffffn);
-      const messages = new Iex(events, counters, baseHi, baseLo, instruments);
       const { channels, maxJump, recovery = passOver } = options;
+      const messages = new Iex(events, counters, baseHi, baseLo, instruments, channels);
       return new IexTp(messages, counters, channels, maxJump, recovery);
     },
   },

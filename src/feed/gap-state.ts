@@ -16,6 +16,8 @@ export class GapState {
   open = 0;
   /** The first deadline of all channels; Infinity when none waits. */
   deadlineNs = Number.POSITIVE_INFINITY;
+  /** Whose deadline that is; -1 when none waits. */
+  dueChannel = -1;
   readonly phase: Uint8Array;
   /** Messages [from, to) were missing when the gap was seen; what of it has come is not noted here. */
   readonly from: Float64Array;
@@ -87,8 +89,8 @@ export class GapState {
     return phase === Phase.holding || phase === Phase.requesting;
   }
 
-  isDue(channel: number, nowNs: number): boolean {
-    return this.#dueNs[channel]! <= nowNs && this.waits(channel);
+  isWhole(channel: number): boolean {
+    return this.phase[channel] === Phase.whole;
   }
 
   /** A request is to be sent, and its answer may take until `dueNs`. */
@@ -129,10 +131,12 @@ export class GapState {
 
   #due(channel: number, dueNs: number): void {
     this.#dueNs[channel] = dueNs;
-    let deadline = Number.POSITIVE_INFINITY;
+    this.deadlineNs = Number.POSITIVE_INFINITY;
+    this.dueChannel = -1;
     for (let i = 0; i < this.#dueNs.length; i++) {
-      if (this.#dueNs[i]! < deadline) deadline = this.#dueNs[i]!;
+      if (this.#dueNs[i]! >= this.deadlineNs) continue;
+      this.deadlineNs = this.#dueNs[i]!;
+      this.dueChannel = i;
     }
-    this.deadlineNs = deadline;
   }
 }

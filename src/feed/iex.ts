@@ -1,3 +1,4 @@
+import { ChannelOwner, Owner } from "./channel-owner.ts";
 import { FeedCount } from "./count.ts";
 import { type MarketEvents, Side, TradingState } from "./event.ts";
 
@@ -46,13 +47,12 @@ const inexact = 0xffe0_0000;
 export class Iex {
   /** Time of the last message of a followed instrument, ns since the base. */
   timeNs = Number.NaN;
+  readonly owners: ChannelOwner;
 
   readonly #events: MarketEvents;
   readonly #counters: Uint32Array;
   readonly #baseHi: number;
   readonly #baseLo: number;
-  /** Instrument → the channel that last spoke of it, -1 before. */
-  readonly #channel: Int16Array;
   /** Instrument → TradingState by 'H'. */
   readonly #trading: Uint8Array;
   /** Instrument → 1 while halted on this exchange alone ('O'). */
@@ -60,7 +60,7 @@ export class Iex {
 
   /**
    * `baseHi` and `baseLo` are the halves of the epoch ns from which market time counts, at most 104
-   * days away from the messages; `instruments` is the capacity of the instrument table.
+   * days away from the messages; `instruments` and `channels` are the capacities of their tables.
    */
   constructor(
     events: MarketEvents,
@@ -68,12 +68,13 @@ export class Iex {
     baseHi: number,
     baseLo: number,
     instruments: number,
+    channels: number,
   ) {
     this.#events = events;
     this.#counters = counters;
     this.#baseHi = baseHi;
     this.#baseLo = baseLo;
-    this.#channel = new Int16Array(instruments).fill(-1);
+    this.owners = new ChannelOwner(instruments, channels, false);
     this.#trading = new Uint8Array(instruments);
     this.#operational = new Uint8Array(instruments);
   }
@@ -85,10 +86,11 @@ export class Iex {
     return high * 4_294_967_296 + (bytes.readUInt32LE(at) - this.#baseLo);
   }
 
-  /** Forgets the books of one channel's instruments. */
+  /** Forgets the books of the instruments that the channel tells of, be it not alone. */
   clear(channel: number): void {
-    for (let i = 0; i < this.#channel.length; i++) {
-      if (this.#channel[i] === channel) this.#events.clear(i);
+    const { of } = this.owners;
+    for (let i = 0; i < of.length; i++) {
+      if (of[i] === channel || of[i] === Owner.shared) this.#events.clear(i);
     }
   }
 
@@ -197,7 +199,9 @@ export class Iex {
     }
     const instrument = this.#events.instrument(bytes, m + 10, 8);
     if (instrument < 0) this.#counters[FeedCount.unfollowed]!++;
-    else this.#channel[instrument] = channel;
+    else if (this.owners.of[instrument] !== channel && this.owners.take(instrument, channel)) {
+      this.#events.clear(instrument);
+    }
     return instrument;
   }
 

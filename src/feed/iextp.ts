@@ -1,7 +1,9 @@
-import { Arbiter, type ArbiterSink, type RecoveryOptions } from "./arbiter.ts";
+import { Arbiter } from "./arbiter.ts";
+import type { ChannelOwner } from "./channel-owner.ts";
 import { FeedCount } from "./count.ts";
 import { type DatagramDecoder, Verdict } from "./decoder.ts";
 import type { Iex } from "./iex.ts";
+import type { ArbiterSink, RecoveryOptions } from "./recovery.ts";
 
 /*
  * IEX-TP 1.0, outbound segment, little-endian:
@@ -20,14 +22,18 @@ export const iexTpHeaderBytes = 40;
 export const IexProtocol = { tops: 0x8003, deep: 0x8004 } as const;
 
 const inexact = 0xffe0_0000;
+const joinedEmpty = Verdict.joined | Verdict.cleared;
 
 export class IexTp implements DatagramDecoder, ArbiterSink {
   channel = -1;
   sentNs = Number.NaN;
   readonly arbiter: Arbiter;
+  readonly owners: ChannelOwner;
 
   readonly #messages: Iex;
   readonly #counters: Uint32Array;
+  /** The message protocol of the first datagram; 0 before, and -1 once there were two. */
+  #protocol = 0;
 
   constructor(
     messages: Iex,
@@ -39,6 +45,7 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
     // There is nobody to ask over UDP.
     this.arbiter = new Arbiter(channels, maxJump, { ...recovery, requests: 0 }, counters, this);
     this.#messages = messages;
+    this.owners = messages.owners;
     this.#counters = counters;
   }
 
@@ -88,13 +95,27 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
       iexTpHeaderBytes,
       end,
     );
+    const mixed = this.#protocol !== protocol && this.#mix(protocol);
     // The books begin empty wherever the stream is joined, so that is no reason for distrust.
-    if ((verdict & Verdict.joined) === 0) return verdict;
-    return verdict & ~(Verdict.joined | Verdict.cleared);
+    const told = (verdict & Verdict.joined) === 0 ? verdict : verdict & ~joinedEmpty;
+    return mixed ? told | Verdict.shared : told;
+  }
+
+  /**
+   * Channels of one protocol share the instruments out among them; two protocols each tell of all.
+   * True when that has just shown: whoever stands is to be looked at again.
+   */
+  #mix(protocol: number): boolean {
+    if (this.#protocol < 0) return false;
+    const mixed = this.#protocol !== 0;
+    this.#protocol = mixed ? -1 : protocol;
+    if (mixed) this.owners.shareAll();
+    return mixed;
   }
 
   poll(nowNs: number): number {
-    return nowNs < this.arbiter.deadlineNs ? 0 : this.arbiter.poll(nowNs);
+    this.channel = this.arbiter.dueChannel;
+    return this.arbiter.poll(nowNs);
   }
 
   takeRequest(): undefined {
@@ -107,6 +128,7 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
 
   begin(channel: number): void {
     this.#messages.clear(channel);
+    this.owners.begin(channel);
   }
 
   /** Without the lost messages the levels are wrong, but each is told whole when it changes. */

@@ -1,7 +1,8 @@
-import { Arbiter, type ArbiterSink, type RecoveryOptions } from "./arbiter.ts";
+import { Arbiter } from "./arbiter.ts";
 import { FeedCount } from "./count.ts";
 import { type DatagramDecoder, Verdict } from "./decoder.ts";
 import type { Itch50 } from "./itch50.ts";
+import type { ArbiterSink, RecoveryOptions } from "./recovery.ts";
 
 /*
  * MoldUDP64 1.00, downstream, big-endian:
@@ -102,7 +103,8 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
   }
 
   poll(nowNs: number): number {
-    return nowNs < this.arbiter.deadlineNs ? 0 : this.arbiter.poll(nowNs);
+    this.channel = 0;
+    return this.arbiter.poll(nowNs);
   }
 
   takeRequest(): Buffer | undefined {

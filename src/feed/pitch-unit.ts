@@ -1,7 +1,9 @@
-import { Arbiter, type ArbiterSink, type RecoveryOptions } from "./arbiter.ts";
+import { Arbiter } from "./arbiter.ts";
+import type { ChannelOwner } from "./channel-owner.ts";
 import { FeedCount } from "./count.ts";
 import { type DatagramDecoder, Verdict } from "./decoder.ts";
 import type { Pitch } from "./pitch.ts";
+import type { ArbiterSink, RecoveryOptions } from "./recovery.ts";
 
 /*
  * Cboe sequenced unit header, little-endian:
@@ -18,6 +20,7 @@ export const pitchUnitHeaderBytes = 8;
 export class PitchUnits implements DatagramDecoder, ArbiterSink {
   channel = -1;
   readonly arbiter: Arbiter;
+  readonly owners: ChannelOwner;
 
   readonly #messages: Pitch;
   readonly #counters: Uint32Array;
@@ -34,6 +37,7 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
     // The gap server is asked over TCP, so not from here.
     this.arbiter = new Arbiter(units, maxJump, { ...recovery, requests: 0 }, counters, this);
     this.#messages = messages;
+    this.owners = messages.owners;
     this.#counters = counters;
     this.#day = new Uint32Array(units);
   }
@@ -64,6 +68,7 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
     if (end < length) counters[FeedCount.trailingBytes]!++;
     if (first === 0) {
       counters[FeedCount.unsequenced]!++;
+      this.channel = this.arbiter.sequencer.find(bytes[3]!);
       return Verdict.heartbeat;
     }
     const { arbiter } = this;
@@ -82,7 +87,8 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
   }
 
   poll(nowNs: number): number {
-    return nowNs < this.arbiter.deadlineNs ? 0 : this.arbiter.poll(nowNs);
+    this.channel = this.arbiter.dueChannel;
+    return this.arbiter.poll(nowNs);
   }
 
   takeRequest(): undefined {
@@ -95,6 +101,7 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
 
   begin(channel: number): void {
     this.#messages.clear(channel);
+    this.owners.begin(channel);
   }
 
   /** An order once missed stays unknown: the books are left as they are, and not to be trusted. */

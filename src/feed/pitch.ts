@@ -1,3 +1,4 @@
+import { ChannelOwner, Owner } from "./channel-owner.ts";
 import { FeedCount } from "./count.ts";
 import { type MarketEvents, Side, TradingState } from "./event.ts";
 
@@ -60,11 +61,10 @@ const inexact = 0xffe0_0000;
 export class Pitch {
   /** Time of the last message of a followed instrument, ns since midnight. */
   timeNs = Number.NaN;
+  readonly owners: ChannelOwner;
 
   readonly #events: MarketEvents;
   readonly #counters: Uint32Array;
-  /** Instrument → the unit that last spoke of it, -1 before. */
-  readonly #unit: Int16Array;
   /** Unit → its present second since midnight, in ns. */
   readonly #secondNs: Float64Array;
   /** Unit → 1 after its end of session. */
@@ -74,15 +74,16 @@ export class Pitch {
   constructor(events: MarketEvents, counters: Uint32Array, instruments: number, units: number) {
     this.#events = events;
     this.#counters = counters;
-    this.#unit = new Int16Array(instruments).fill(-1);
+    this.owners = new ChannelOwner(instruments, units, true);
     this.#secondNs = new Float64Array(units);
     this.ended = new Uint8Array(units);
   }
 
   /** Forgets the books of one unit's instruments. */
   clear(unit: number): void {
-    for (let i = 0; i < this.#unit.length; i++) {
-      if (this.#unit[i] === unit) this.#events.clear(i);
+    const { of } = this.owners;
+    for (let i = 0; i < of.length; i++) {
+      if (of[i] === unit) this.#events.clear(i);
     }
   }
 
@@ -136,7 +137,7 @@ export class Pitch {
       case 0x27:
       case 0x28:
       case 0x29:
-        return this.#change(bytes, m, type, timeNs);
+        return this.#change(bytes, m, type, unit, timeNs);
       case 0x2a:
       case 0x2b:
       case 0x30:
@@ -176,7 +177,7 @@ export class Pitch {
   }
 
   /** What happens to an order names the order alone: the book knows whose it is. */
-  #change(bytes: Buffer, m: number, type: number, timeNs: number): boolean {
+  #change(bytes: Buffer, m: number, type: number, unit: number, timeNs: number): boolean {
     const events = this.#events;
     const hi = bytes.readUInt32LE(m + 10);
     const lo = bytes.readUInt32LE(m + 6);
@@ -194,6 +195,7 @@ export class Pitch {
       this.#counters[FeedCount.unmapped]!++;
       return true;
     }
+    if (this.owners.of[instrument] !== unit) this.#taken(instrument, unit);
     this.#at(timeNs);
     if (type === 0x23) events.executeOrder(instrument, hi, lo, size, true);
     else if (type === 0x24) this.#executeAt(bytes, m, instrument, hi, lo, size, price);
@@ -259,8 +261,16 @@ export class Pitch {
     }
     const instrument = this.#events.instrument(bytes, at, length);
     if (instrument < 0) this.#counters[FeedCount.unfollowed]!++;
-    else this.#unit[instrument] = unit;
+    else if (this.owners.of[instrument] !== unit) this.#taken(instrument, unit);
     return instrument;
+  }
+
+  /** Another unit than the instrument's own tells of it, or the first one. */
+  #taken(instrument: number, unit: number): void {
+    const { owners } = this;
+    if (owners.of[instrument] === Owner.shared) return;
+    if (owners.take(instrument, unit)) this.#events.clear(instrument);
+    if (owners.of[instrument] === Owner.shared) this.#counters[FeedCount.sharedInstruments]!++;
   }
 }
 

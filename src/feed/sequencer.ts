@@ -58,11 +58,17 @@ export class Sequencer {
 
   /** The index of the channel with this key, -1 when the table has no room for one more. */
   channel(key: number): number {
+    const known = this.find(key);
+    if (known >= 0 || this.channels === this.#keys.length) return known;
+    this.#keys[this.channels] = key;
+    return this.channels++;
+  }
+
+  /** The same without making room for a new one: -1 when it is not known. */
+  find(key: number): number {
     const keys = this.#keys;
     for (let i = 0; i < this.channels; i++) if (keys[i] === key) return i;
-    if (this.channels === keys.length) return -1;
-    keys[this.channels] = key;
-    return this.channels++;
+    return -1;
   }
 
   /** The sequence that the channel expects next, 0 before its first datagram. */

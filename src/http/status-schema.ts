@@ -69,7 +69,7 @@ export const statusSchema = z
       drops: z.number().describe("Datagrams that the kernel dropped because a queue was full."),
       gaps: z.number(),
       lostMessages: z.number(),
-      channels: z.number(),
+      channels: z.number().describe("Units or sessions heard of, at least one a feed."),
       staleChannels: z.number(),
       instruments: z.number(),
       staleInstruments: z.number(),

@@ -150,6 +150,7 @@ export function createFeedCore(
     emitter,
     publisher: new BookPublisher(publication, instruments, books, features, emitter, now),
     isHeld: (instrument) => holds.isHeld(instrument),
+    channels: limits.channels,
     now,
     baseSeconds: plan.baseSeconds,
     ...engineSettings(plan),
@@ -418,11 +419,13 @@ class Gauges {
     }
     gauges[count.staleInstruments] = stale;
     gauges[count.heldInstruments] = heldCount;
-    gauges[count.channels] = this.#books.length;
+    let channels = 0;
     let staleChannels = 0;
-    this.#books.forEach((_, feed) => {
-      if (health.blocked[feed] !== 0 || !health.isWhole(feed)) staleChannels++;
-    });
+    for (let feed = 0; feed < this.#books.length; feed++) {
+      channels += health.channels[feed] as number;
+      staleChannels += health.staleChannels(feed);
+    }
+    gauges[count.channels] = channels;
     gauges[count.staleChannels] = staleChannels;
   }
 }

@@ -20,6 +20,10 @@ const count = Metric.feed;
 const showIntervalNs = 250e6;
 /** Gaps handed on in one turn at most. */
 const gapsAtOnce = 64;
+/** Channels' overdue waits that are ended in one turn at most. */
+const stepsAtOnce = 16;
+/** The channel of a feed that has one; only such feeds have snapshots. */
+const onlyChannel = 0;
 
 export class FeedRecovery {
   /** The client of the feed's snapshot server; undefined where none is configured. */
@@ -75,8 +79,10 @@ export class FeedRecovery {
    */
   poll(nowNs: number, idle: boolean): void {
     const clockNs = idle ? nowNs : this.#receiveNs;
-    if (this.#decoder.deadlineNs <= clockNs) {
-      this.#engine.verdict(this.#feed, this.#decoder.poll(clockNs), clockNs);
+    const decoder = this.#decoder;
+    for (let i = 0; i < stepsAtOnce && decoder.deadlineNs <= clockNs; i++) {
+      const verdict = decoder.poll(clockNs);
+      this.#engine.verdict(this.#feed, decoder.channel, verdict, clockNs);
       this.#ask();
     }
     if (nowNs - this.#shownNs < showIntervalNs) return;
@@ -87,13 +93,13 @@ export class FeedRecovery {
 
   /** What a snapshot has changed. */
   snapshot(verdict: number, nowNs: number): void {
-    if (verdict !== 0) this.#engine.verdict(this.#feed, verdict, nowNs);
+    if (verdict !== 0) this.#engine.verdict(this.#feed, onlyChannel, verdict, nowNs);
     if (this.#decoder.deadlineNs !== Number.POSITIVE_INFINITY) this.#ask();
   }
 
   /** The books are about to be replaced: nothing is decided on them until that is done. */
   distrust(nowNs: number): void {
-    this.#engine.verdict(this.#feed, Verdict.gap | Verdict.held, nowNs);
+    this.#engine.verdict(this.#feed, onlyChannel, Verdict.gap | Verdict.held, nowNs);
   }
 
   #ask(): void {
@@ -132,7 +138,7 @@ export class FeedRecovery {
     const feed = this.#feed;
     board.begin(feed);
     board.set(feed, FeedValue.sequence, this.#decoder.sequence);
-    board.set(feed, FeedValue.lastSeenNs, this.#engine.health.lastSeenNs[feed]!);
+    board.set(feed, FeedValue.lastSeenNs, this.#engine.health.feedSeenNs(feed));
     board.set(feed, FeedValue.requests, this.#counters[FeedCount.requests]!);
     if (arbiter !== undefined) {
       const { lines, gaps, reorder } = arbiter;

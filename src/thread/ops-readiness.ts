@@ -45,7 +45,7 @@ function feedReasons({ gauges }: BoardReader): Reason[] {
   const { staleChannels, channels } = Metric.feed;
   const stale = gauges.feed[staleChannels]!;
   if (stale === 0) return [];
-  const message = `${stale} of ${gauges.feed[channels]!} feeds are stale: gap, silence, or no data yet`;
+  const message = `${stale} of ${gauges.feed[channels]!} channels are stale: gap, silence, or end of session`;
   return [{ part: "feed", status: "degraded", message }];
 }
 

@@ -170,7 +170,7 @@ function feedOf({ board, feeds }: StatusInputs): Status["feed"] {
   const messages = both(FeedCount.messages);
   const stale = gauges[ids.staleChannels]!;
   return {
-    state: feedWords(datagrams, stale, feeds),
+    state: feedWords(datagrams, stale, gauges[ids.channels]!),
     datagramsPerS: datagrams.delta,
     messagesPerS: messages.delta,
     bytesPerS: both(FeedCount.bytes).delta,
@@ -179,7 +179,7 @@ function feedOf({ board, feeds }: StatusInputs): Status["feed"] {
     drops: board.counters.ops.totals[Metric.ops.receiveQueueDrops]!,
     gaps: both(FeedCount.gaps).total,
     lostMessages: both(FeedCount.lostMessages).total,
-    channels: feeds,
+    channels: gauges[ids.channels]!,
     staleChannels: stale,
     instruments: gauges[ids.instruments]!,
     staleInstruments: gauges[ids.staleInstruments]!,
@@ -190,12 +190,12 @@ function feedOf({ board, feeds }: StatusInputs): Status["feed"] {
 function feedWords(
   { delta, total }: { delta: number; total: number },
   stale: number,
-  feeds: number,
+  channels: number,
 ): string {
   if (total === 0) return "waiting for the first datagram";
   const what = delta > 0 ? "receiving" : "quiet";
   if (stale === 0) return what;
-  return `${what}, ${stale} of ${feeds} ${feeds === 1 ? "feed" : "feeds"} stale`;
+  return `${what}, ${stale} of ${channels} ${channels === 1 ? "channel" : "channels"} stale`;
 }
 
 function cacheOf({ counters, gauges }: BoardReader): Status["cache"] {

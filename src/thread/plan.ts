@@ -11,7 +11,7 @@ import {
   parseUdpUrl,
 } from "../config/address.ts";
 import type { Config } from "../config/schema.ts";
-import type { RecoveryOptions } from "../feed/arbiter.ts";
+import type { RecoveryOptions } from "../feed/recovery.ts";
 import type { GlimpseOptions } from "../feed/glimpse.ts";
 import { formats, type FormatName } from "../feed/format.ts";
 import type { StateOptions } from "../market/state.ts";

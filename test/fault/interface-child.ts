@@ -40,7 +40,7 @@ await until(() => edge.last("ACME")?.["source"] === "stale", 5000);
 const staleMs = performance.now() - downMs;
 promise(edge.last("ACME")!["signal"] === "HOLD", "a signal outlived its feed");
 promise((await edge.health()) >= 0, "HTTP does not answer");
-await edge.readyz(/feeds are stale/);
+await edge.readyz(/channels are stale/);
 ip("link", "set", "feed0", "up");
 const backMs = await edge.decides();
 socket.close();

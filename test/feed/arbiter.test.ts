@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { Arbiter, RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { Arbiter } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { FeedCount, feedCountSize } from "../../src/feed/count.ts";
 import { Verdict } from "../../src/feed/decoder.ts";
 import { Side } from "../../src/feed/event.ts";

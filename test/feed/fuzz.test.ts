@@ -3,7 +3,7 @@
  * as bad by reason, and whatever reaches the market is well formed.
  */
 import { describe, expect, test } from "bun:test";
-import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { FeedCount, feedCountSize } from "../../src/feed/count.ts";
 import { type DatagramDecoder, Verdict } from "../../src/feed/decoder.ts";
 import { type MarketEvents, Side } from "../../src/feed/event.ts";

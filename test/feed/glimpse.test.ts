@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "bun:test";
-import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { feedCountSize } from "../../src/feed/count.ts";
 import { Verdict } from "../../src/feed/decoder.ts";
 import { Side } from "../../src/feed/event.ts";

@@ -224,7 +224,8 @@ describe("IEX-TP", () => {
 
   test("topsAndDeepOfOneChannelNumberAreTwoChannels", () => {
     expect(send(1, [level()], { protocol: 0x8004 })).toBe(Verdict.applied);
-    expect(send(1, [level()], { protocol: 0x8003 })).toBe(Verdict.applied);
+    expect(send(1, [level()], { protocol: 0x8003 })).toBe(Verdict.applied | Verdict.shared);
+    expect(send(2, [level()], { protocol: 0x8003 })).toBe(Verdict.applied);
   });
 
   test("anotherProtocolOrVersionIsRefused", () => {

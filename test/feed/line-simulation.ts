@@ -2,7 +2,7 @@
  * A day of a feed in virtual time: one sender, two lines with their own loss, duplication and delay,
  * a request server, sessions that end and begin. Everything follows from the seed.
  */
-import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { feedCountSize } from "../../src/feed/count.ts";
 import { Verdict } from "../../src/feed/decoder.ts";
 import { GapEnd } from "../../src/feed/gap.ts";

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { fullMarket } from "../../bench/full-market.ts";
-import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { FeedCount, feedCountSize } from "../../src/feed/count.ts";
 import { Itch50 } from "../../src/feed/itch50.ts";
 import { MoldUdp64 } from "../../src/feed/moldudp64.ts";

@@ -5,7 +5,7 @@
  *     HFTEDGE_TEST_SEED=<seed> bun test test/feed/recovery.test.ts
  */
 import { describe, expect, test } from "bun:test";
-import type { RecoveryOptions } from "../../src/feed/arbiter.ts";
+import type { RecoveryOptions } from "../../src/feed/recovery.ts";
 import { random } from "../support/random.ts";
 import { scaled, testSeed } from "../support/scale.ts";
 import { type Outcome, simulate, someWeather, type Weather } from "./line-simulation.ts";

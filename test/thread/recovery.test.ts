@@ -91,7 +91,7 @@ class Rehearsal implements AsyncDisposable {
   }
 
   get isWhole(): boolean {
-    return this.live.core.engine.health.isWhole(0);
+    return this.live.core.engine.health.isWhole(0, 0);
   }
 
   /** The next gap that ended, as ops is told. */
