@@ -3,7 +3,7 @@ import { $ } from "bun";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { bundlePage } from "../web/bundle.ts";
+import { packPage } from "../web/page.ts";
 import { bundledPackages, type BundledPackage } from "./bundle.ts";
 
 export const targets = ["bun-linux-x64", "bun-linux-arm64"] as const;
@@ -55,7 +55,7 @@ export function entryPoints(): string[] {
 export async function compile(target: Target, outfile: string): Promise<BundledPackage[]> {
   const entrypoints = entryPoints();
   const packages = await bundledPackages(root, entrypoints);
-  const page = await bundlePage();
+  const page = await packPage();
   const { version, commit, committed } = await buildFact();
   const folder = join(root, "dist", `.build-${process.pid}-${target}`);
   mkdirSync(folder, { recursive: true });

@@ -5,6 +5,8 @@ import type { Palette } from "./palette.ts";
 
 export interface Context {
   live: Live;
+  /** The first view was painted with its numbers: what takes longer may begin. */
+  readonly firstNumbers: Promise<void>;
   readonly place: Place;
   readonly palette: Palette;
   /** Goes to another place: a new entry in the browser's history unless `replace`. */

@@ -92,6 +92,8 @@ export interface StreamOptions {
   /** No byte for this long, heartbeats included, means that the connection is dead. */
   silenceMs: number;
   signal: AbortSignal;
+  /** A connection that was opened before, if there is one left; it must end with the signal. */
+  takeOpen?(signal: AbortSignal): Promise<Response> | undefined;
   onEvent(event: StreamEvent): void;
   onState(state: StreamState): void;
 }
@@ -125,7 +127,7 @@ async function readOnce(
   parser: EventStreamParser,
   onOpen: () => void,
 ): Promise<string> {
-  const { url, token, silenceMs, signal, onEvent } = options;
+  const { url, token, silenceMs, signal, takeOpen, onEvent } = options;
   const connection = new AbortController();
   const abort = (): void => connection.abort();
   signal.addEventListener("abort", abort, { once: true });
@@ -138,7 +140,8 @@ async function readOnce(
   try {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (token !== "") headers["authorization"] = `Bearer ${token}`;
-    const response = await fetch(url, { headers, signal: connection.signal });
+    const early = takeOpen?.(connection.signal);
+    const response = await (early ?? fetch(url, { headers, signal: connection.signal }));
     if (!response.ok) {
       await response.body?.cancel();
       return refusal(response.status);

@@ -1,5 +1,6 @@
 /** The status of every second, its last minutes for sparklines, and whether it is still coming. */
 import { readToken, type Status } from "./api.ts";
+import { streamPath, takeEarly } from "./early-stream.ts";
 import { followStream, type StreamState } from "./event-stream.ts";
 
 /** Seconds of history behind a sparkline. */
@@ -66,10 +67,11 @@ export class Live {
     const connection = new AbortController();
     this.#connection = connection;
     void followStream({
-      url: "/api/v1/stream",
+      url: streamPath,
       token: readToken(),
       silenceMs,
       signal: connection.signal,
+      takeOpen: takeEarly,
       onEvent: ({ event, data }) => this.#take(event, data),
       onState: (state) => this.#turn(state),
     });

@@ -34,11 +34,13 @@ export function header(context: Context, onTheme: () => void, onHelp: () => void
   help.addEventListener("click", onHelp);
   const right = element("div", { class: "header-right" }, readiness, connection, utc, theme, help);
   const root = document.querySelector<HTMLElement>("#header")!;
-  root.append(brand, nav, right);
+  root.replaceChildren(brand, nav, right);
 
   function arrive(): void {
-    setText(theme, { auto: "◐ auto", dark: "● dark", light: "○ light" }[chosenTheme()]);
-    setAttribute(theme, "aria-label", `Theme: ${chosenTheme()}`);
+    const choice = chosenTheme();
+    setText(theme, choice);
+    setAttribute(theme, "data-choice", choice);
+    setAttribute(theme, "aria-label", `Theme: ${choice}`);
     for (const { view, link } of links) {
       link.href = context.hrefOf({ view, symbol: "", filter: "" });
       if (view === context.place.view) link.setAttribute("aria-current", "page");

@@ -100,7 +100,7 @@ const tiles: readonly TileSpec[] = [
 
 export function tileRow({ live }: Context): Part {
   const made = tiles.map((spec) => {
-    const number = element("span");
+    const number = element("span", { elementtiming: "number" });
     const unit = element("span", { class: "unit" });
     const sub = element("div", { class: "tile-sub" });
     const picture = spark();
