@@ -70,14 +70,19 @@ function side(price: number | null, size: number): string {
 
 function replayLines(replay: Explanation["replay"]): string[] {
   if (replay === null) return ["  replay    none: the run was not recorded"];
-  const { book, differences } = replay;
+  const { book, differences, answer } = replay;
   const lines = [
-    `  replay    ${replay.reproduced ? "gives the same signal" : "does NOT give the same signal"}, after ${replay.datagrams} datagrams of ${replay.files} files`,
+    `  replay    ${replay.reproduced ? "reproduced: gives the same signal" : "NOT reproduced"}, after ${replay.datagrams} datagrams of ${replay.files} files`,
   ];
   for (const [field, [ours, theirs]] of Object.entries(differences)) {
     lines.push(`    ${field}: ${String(ours)}, in the replay ${String(theirs)}`);
   }
   if (replay.note !== "") lines.push(`    ${replay.note}`);
+  if (answer !== null) {
+    const { outcome, reason, waitedMs } = answer;
+    const why = reason === "" ? "" : ` (${reason})`;
+    lines.push(`  answer    ${outcome}${why}, ${duration(waitedMs * 1e6)} after it was asked for`);
+  }
   if (book !== null) {
     const { bid, bidSize, ask, askSize, last, lastSize } = book;
     lines.push(

@@ -22,7 +22,7 @@ import {
 } from "./signal.ts";
 import { Standing } from "./standing.ts";
 import { hashKey } from "./table-plane.ts";
-import { type DecisionTable } from "./table.ts";
+import type { DecisionReader } from "./table.ts";
 
 export const EmitMode = { change: 0, state: 1, every: 2 } as const;
 export type EmitMode = (typeof EmitMode)[keyof typeof EmitMode];
@@ -58,7 +58,7 @@ export interface EmitterSettings {
 export interface EmitterOptions extends EmitterSettings {
   instruments: InstrumentTable;
   feeds: readonly EmitterFeed[];
-  table: DecisionTable;
+  table: DecisionReader;
   sink: SignalSink;
   now: () => number;
   runId: number;

@@ -19,15 +19,19 @@ import type { Recorder } from "../telemetry/recorder.ts";
 import { ChannelHealth } from "./channel.ts";
 import type { Emitter } from "./emitter.ts";
 import { Outcome, pendingFull, type PendingTable } from "./pending.ts";
-import type { Ring } from "./ring.ts";
 import { Decision, Reason, Source } from "./signal.ts";
 import { Origin, wordConfidence, wordDecision, wordOrigin } from "./answer-word.ts";
-import { type DecisionTable } from "./table.ts";
+import type { DecisionReader } from "./table.ts";
 
 /** Shows an instrument's book, state and decision to other threads. */
 export interface Publisher {
   /** `key` is the state's, where the instrument has one; it is read before the call returns. */
   publish(instrument: number, key: Uint32Array): void;
+}
+
+/** Where answers come from: the reader's end of a ring of `answerWords` words. */
+export interface AnswerSource {
+  shift(target: Uint32Array, at: number): boolean;
 }
 
 export interface EngineFeed {
@@ -57,9 +61,9 @@ export interface EngineOptions extends EngineSettings {
   instruments: InstrumentTable;
   features: FeatureSet;
   coder: StateCoder;
-  table: DecisionTable;
+  table: DecisionReader;
   pending: PendingTable;
-  answers: Ring;
+  answers: AnswerSource;
   emitter: Emitter;
   publisher: Publisher;
   /** Whether a symbol that has just become known is held by the operator. */
@@ -126,9 +130,9 @@ export class Engine {
   readonly #instruments: InstrumentTable;
   readonly #features: FeatureSet;
   readonly #coder: StateCoder;
-  readonly #table: DecisionTable;
+  readonly #table: DecisionReader;
   readonly #pending: PendingTable;
-  readonly #answers: Ring;
+  readonly #answers: AnswerSource;
   readonly #emitter: Emitter;
   readonly #publisher: Publisher;
   readonly #now: () => number;

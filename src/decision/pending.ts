@@ -133,7 +133,10 @@ export class PendingTable {
   readonly #failed: Uint8Array;
   readonly #failReason: Uint8Array;
   readonly #retryAt: Float64Array;
-  #sweep = 0;
+  /** The slot that `sweepOne` looks at next. */
+  sweepAt = 0;
+  /** Questions opened, closed, failed and asked again (mod 2^32). */
+  changes = 0;
   #evictions = 0;
 
   constructor(
@@ -255,12 +258,24 @@ export class PendingTable {
     return this.#next[instrument] as number;
   }
 
+  /** The slot of a state that waits, -1 when it does not. */
+  find(key: Uint32Array): number {
+    return this.#lookup(key, hashKey(key, this.#keyWords));
+  }
+
+  /** What `isCurrent` takes for the slot's question; 0 when it is free or taken back. */
+  version(slot: number): number {
+    return (this.#cells[slot * slotWords + Cell.version] as number) >>> 0;
+  }
+
+  /** ms since the run's base at which the state was first missed. */
+  firstSeenMs(slot: number): number {
+    return (this.#cells[slot * slotWords + Cell.firstSeen] as number) >>> 0;
+  }
+
   /** The question behind {slot, version} is still the one that was asked. */
   isCurrent(slot: number, version: number): boolean {
-    return (
-      slot < this.capacity &&
-      (this.#cells[slot * slotWords + Cell.version] as number) >>> 0 === version
-    );
+    return slot < this.capacity && this.version(slot) === version;
   }
 
   /**
@@ -280,6 +295,7 @@ export class PendingTable {
       this.#close(slot);
       return;
     }
+    this.changes = (this.changes + 1) | 0;
     this.#failed[slot] = outcome;
     this.#failReason[slot] = reason;
     this.#retryAt[slot] = nowMs + this.#retryMs;
@@ -292,8 +308,8 @@ export class PendingTable {
    * somebody still waits, and forgets it when nobody does. Returns the slot it looked at.
    */
   sweepOne(nowMs: number): number {
-    const slot = this.#sweep;
-    this.#sweep = slot + 1 === this.capacity ? 0 : slot + 1;
+    const slot = this.sweepAt;
+    this.sweepAt = slot + 1 === this.capacity ? 0 : slot + 1;
     if (this.#failed[slot] === 0) return slot;
     const waitMs = (this.#retryAt[slot] as number) - nowMs;
     // More than the whole wait is left only when the clock was set back.
@@ -325,6 +341,7 @@ export class PendingTable {
   }
 
   #reopen(slot: number): void {
+    this.changes = (this.changes + 1) | 0;
     this.#failed[slot] = 0;
     Atomics.store(this.#cells, slot * slotWords + Cell.version, this.#takeVersion());
   }
@@ -337,6 +354,7 @@ export class PendingTable {
 
   #open(key: Uint32Array, hash: number, index: number, kind: PendingKind, nowMs: number): number {
     if (this.#freeCount === 0 && !this.#evictUnwaited()) return -1;
+    this.changes = (this.changes + 1) | 0;
     const slot = this.#free[--this.#freeCount] as number;
     const cells = this.#cells;
     const at = slot * slotWords;
@@ -358,6 +376,7 @@ export class PendingTable {
   }
 
   #close(slot: number): void {
+    this.changes = (this.changes + 1) | 0;
     Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
     this.#removeBucket(slot);
     this.#slotHash[slot] = 0;

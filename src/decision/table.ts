@@ -17,11 +17,11 @@ import { DenseTable } from "./dense-table.ts";
 import type { Decision } from "./signal.ts";
 import type { TableSpec } from "./table-plane.ts";
 
-/** What a table of either form can do. */
-export interface DecisionTable {
+/** What the feed thread does with a table of either form. */
+export interface DecisionReader {
   readonly spec: TableSpec;
   /**
-   * Reader. The packed word of the state, or 0 on a miss; `index` is the state's index in a finite
+   * The packed word of the state, or 0 on a miss; `index` is the state's index in a finite
    * space and unused otherwise. On a hit `slot` says where, for `decidedAtS`, and the use is counted.
    */
   lookup(key: Uint32Array, index: number, nowS: number): number;
@@ -34,8 +34,13 @@ export interface DecisionTable {
   /** Version (low, high halves) whose answers the active plane holds. */
   versionLo(): number;
   versionHi(): number;
+  /** A look-up that counts no use; 0 when there is no answer, else sets `slot`. */
+  peek(key: Uint32Array, index: number): number;
+}
 
-  /** Writer. Stores an answer of the active version; evicts the least recently used way when full. */
+/** And the inference thread, its only writer. */
+export interface DecisionTable extends DecisionReader {
+  /** Stores an answer of the active version; evicts the least recently used way when full. */
   write(
     key: Uint32Array,
     index: number,
@@ -44,7 +49,7 @@ export interface DecisionTable {
     origin: Origin,
     decidedAtS: number,
   ): void;
-  /** Writer. The same, into the idle plane. */
+  /** The same, into the idle plane. */
   writeShadow(
     key: Uint32Array,
     index: number,
@@ -53,16 +58,14 @@ export interface DecisionTable {
     origin: Origin,
     decidedAtS: number,
   ): void;
-  /** Writer. Whether the idle plane can take the state without evicting another. */
+  /** Whether the idle plane can take the state without evicting another. */
   hasShadowRoom(key: Uint32Array, index: number): boolean;
-  /** Writer. Empties the idle plane for another version. */
+  /** Empties the idle plane for another version. */
   clearShadow(): void;
-  /** Writer. The idle plane takes over under a new generation; the old plane's answers are gone. */
+  /** The idle plane takes over under a new generation; the old plane's answers are gone. */
   activate(versionLo: number, versionHi: number): void;
-  /** Writer. The answer stands no longer (withdrawn, too old). */
+  /** The answer stands no longer (withdrawn, too old). */
   remove(key: Uint32Array, index: number): void;
-  /** Writer's view of an answer without counting a use; 0 when there is none, else sets `slot`. */
-  peek(key: Uint32Array, index: number): number;
   /** Uses of the state in the active plane since it was filled, for L2's order (mod 2^32). */
   uses(key: Uint32Array, index: number): number;
   /** Answers written, and answers that made room for them (mod 2^32). */

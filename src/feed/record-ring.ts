@@ -1,6 +1,7 @@
 /**
- * Datagrams as they came, on their way to a file: a ring of bytes in shared memory with one writing
- * and one reading thread. The feed thread only copies; a full ring loses the newest, and counts it.
+ * Datagrams as they came, and notes between them, on their way to a file: a ring of bytes in shared
+ * memory with one writing and one reading thread. The feed thread only copies; a full ring loses the
+ * newest, and counts it.
  *
  * In units of 8 bytes: head and tail only grow (mod 2^32). A record is
  *
@@ -12,9 +13,12 @@ const headerBytes = 128;
 const headAt = 0;
 const droppedAt = 1;
 const tailAt = 16;
+const filesAt = 17;
 const unitBytes = 8;
 const recordHeaderUnits = 2;
 const skip = 0xffff_ffff;
+/** The source of a note, which is no datagram. */
+export const noteSource = 0xffff_ffff;
 
 export function recordRingBytes(capacityBytes: number): number {
   return headerBytes + capacityBytes;
@@ -102,7 +106,17 @@ export class RecordRing {
     return taken;
   }
 
-  /** Datagrams that found no room (mod 2^32). */
+  /** Reader. Another file begins with what comes next. */
+  beginFile(): void {
+    Atomics.add(this.#state, filesAt, 1);
+  }
+
+  /** Files begun so far (mod 2^32): when it changes, what is written must not rest on what was. */
+  get files(): number {
+    return this.#state[filesAt]! >>> 0;
+  }
+
+  /** Records that found no room (mod 2^32). */
   get dropped(): number {
     return this.#state[droppedAt]! >>> 0;
   }

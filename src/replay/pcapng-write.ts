@@ -14,6 +14,15 @@ export interface WrittenInterface {
 }
 
 const blockType = { section: 0x0a0d0d0a, interface: 1, enhanced: 6 } as const;
+/**
+ * A note between packets: a block of a type for local use, which every reader passes over.
+ *
+ * ```
+ * type u32 | total length u32 | epoch ns, high u32, low u32 | length u32 | bytes, padded | total u32
+ * ```
+ */
+export const noteBlock = 0x8000_4548;
+const noteOverhead = 24;
 const option = { end: 0, comment: 1, application: 4, interfaceName: 2, timeResolution: 9 } as const;
 const byteOrderMagic = 0x1a2b3c4d;
 const udp = 17;
@@ -83,13 +92,10 @@ export class PcapngWriter {
     const header = this.#headers[source]!;
     const inside = header.length + length;
     const size = packetOverhead + padded(inside);
-    const low = this.#baseLo + (receivedNs % two32);
-    const high = this.#baseHi + Math.floor(receivedNs / two32) + (low >= two32 ? 1 : 0);
     out.writeUInt32LE(blockType.enhanced, to);
     out.writeUInt32LE(size, to + 4);
     out.writeUInt32LE(source, to + 8);
-    out.writeUInt32LE(high, to + 12);
-    out.writeUInt32LE(low % two32, to + 16);
+    this.#time(out, to + 12, receivedNs);
     out.writeUInt32LE(inside, to + 20);
     out.writeUInt32LE(inside, to + 24);
     fillLengths(header, length);
@@ -99,6 +105,39 @@ export class PcapngWriter {
     out.fill(0, payload + length, to + size - 4);
     out.writeUInt32LE(size, to + size - 4);
     return size;
+  }
+
+  /** Bytes that a note with `length` bytes takes in the file. */
+  noteSize(length: number): number {
+    return noteOverhead + padded(length);
+  }
+
+  /** Writes a note at `out[to]` and returns its size. */
+  note(
+    out: Buffer,
+    to: number,
+    timeNs: number,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+  ): number {
+    const size = this.noteSize(length);
+    out.writeUInt32LE(noteBlock, to);
+    out.writeUInt32LE(size, to + 4);
+    this.#time(out, to + 8, timeNs);
+    out.writeUInt32LE(length, to + 16);
+    out.set(bytes.subarray(at, at + length), to + 20);
+    out.fill(0, to + 20 + length, to + size - 4);
+    out.writeUInt32LE(size, to + size - 4);
+    return size;
+  }
+
+  /** Epoch ns as two words, the high one first. */
+  #time(out: Buffer, to: number, ns: number): void {
+    const low = this.#baseLo + (ns % two32);
+    const high = this.#baseHi + Math.floor(ns / two32) + (low >= two32 ? 1 : 0);
+    out.writeUInt32LE(high, to);
+    out.writeUInt32LE(low % two32, to + 4);
   }
 }
 

@@ -101,8 +101,13 @@ export class PcapngReader extends PacketReader {
       case Block.simple:
         return this.#simple(at, length);
       default:
-        return false;
+        return this.other(type, at, length);
     }
+  }
+
+  /** A block of another type, in `reader.bytes[at, at + length)`; true when it is what `next` finds. */
+  protected other(_type: number, _at: number, _length: number): boolean {
+    return false;
   }
 
   #interface(at: number, length: number): void {

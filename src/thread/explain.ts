@@ -5,23 +5,31 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configSchema, type Config } from "../config/schema.ts";
-import type { Signal } from "../decision/signal.ts";
+import { Outcome } from "../decision/pending.ts";
+import { reasonNames, type Signal } from "../decision/signal.ts";
 import { EdgeError } from "../error.ts";
-import { SqliteSecondLevel, type StoredDecision } from "../inference/l2.ts";
 import { createPrompt } from "../inference/prompt.ts";
 import { StateSpace } from "../market/state.ts";
 import { HistoryReader } from "../store/query.ts";
 import type { SignalRow } from "../store/schema.ts";
+import { counted } from "../unit.ts";
 import { candidateFrom } from "./inference-plan.ts";
 import { historyFile, planRun, type RunPlan } from "./plan.ts";
 import { descriptionPath, recordDirectory, recordingFiles } from "./record-file.ts";
 import { readRecording } from "./recording-read.ts";
 import { VirtualRun } from "./virtual-run.ts";
 
-/** Decisions of one version that a replay takes from the history. */
-const decisionsMax = 1_000_000;
-/** A replay goes on this long behind the signal, because answers came by the clock. */
+/** How far behind the signal its step may lie: notes of a turn and receive times are not in order. */
 const patienceNs = 2e9;
+/** Sources of signals that rest on no state. */
+const stateless: ReadonlySet<string> = new Set(["stale", "late", "held"]);
+/** Sources of signals that follow a question's answer. */
+const answered: ReadonlySet<string> = new Set(["model", "l2", "rules", "error", "timeout"]);
+const outcomeNames: Readonly<Record<number, ExplainedAnswer["outcome"]>> = {
+  [Outcome.answered]: "answered",
+  [Outcome.error]: "error",
+  [Outcome.timeout]: "timeout",
+};
 
 export interface ExplainedBook {
   bid: number | null;
@@ -30,6 +38,15 @@ export interface ExplainedBook {
   askSize: number;
   last: number | null;
   lastSize: number;
+}
+
+/** The last question that was answered before the signal, when it followed one. */
+export interface ExplainedAnswer {
+  outcome: "answered" | "error" | "timeout" | "unknown";
+  /** Why there was no answer; empty when there was. */
+  reason: string;
+  /** From when the state was first missed to when its answer was taken. */
+  waitedMs: number;
 }
 
 export interface ExplainReplay {
@@ -41,6 +58,8 @@ export interface ExplainReplay {
   differences: Record<string, readonly [unknown, unknown]>;
   /** The book on which it was decided; null when the replay did not come to it. */
   book: ExplainedBook | null;
+  /** Null for a signal that did not wait for an answer. */
+  answer: ExplainedAnswer | null;
   note: string;
 }
 
@@ -57,7 +76,16 @@ export interface Explanation {
 }
 
 /** What a signal must share with the one of the history to be the same. */
-const compared = ["signal", "source", "reason", "state", "price", "confidence"] as const;
+const compared = [
+  "signal",
+  "source",
+  "reason",
+  "state",
+  "price",
+  "confidence",
+  "version",
+  "exchangeTime",
+] as const;
 
 /** Throws EdgeError SIGNAL_UNKNOWN, those of the history and those of a broken recording. */
 export async function explain(
@@ -78,7 +106,7 @@ export async function explain(
   const found =
     described === undefined || files.length === 0
       ? undefined
-      : await replaySignal(plan, row, path, files);
+      : await replaySignal(plan, row, files);
   const stateKey = found?.key ?? keyOf(space, row);
   return {
     signal: { ...fields, run: key },
@@ -117,8 +145,7 @@ function readDescription(directory: string, run: string): Config | undefined {
 
 /** A finite space's state id is its index. */
 function keyOf(space: StateSpace, { state, source }: SignalRow): Uint32Array | undefined {
-  const stateless = ["stale", "late", "held"].includes(source);
-  if (!space.finite || stateless) return undefined;
+  if (!space.finite || stateless.has(source)) return undefined;
   const index = Number(state);
   if (!(index < space.size)) return undefined;
   const key = new Uint32Array(space.keyWords);
@@ -141,7 +168,6 @@ function promptOf(
 async function replaySignal(
   plan: RunPlan,
   row: SignalRow,
-  history: string,
   files: ReturnType<typeof recordingFiles>,
 ): Promise<{ replay: ExplainReplay; key: Uint32Array | undefined }> {
   const emitNs = Number(BigInt(row.emitTime) - BigInt(plan.baseSeconds) * 1_000_000_000n);
@@ -149,30 +175,29 @@ async function replaySignal(
     nearest?: Signal;
     book: ExplainedBook | null;
     key?: Uint32Array;
+    answer: ExplainedAnswer | null;
     reproduced: boolean;
-  } = { book: null, reproduced: false };
+  } = { book: null, answer: null, reproduced: false };
   const run = new VirtualRun({
     plan,
-    decisions: decisionsOf(plan, history, row.version),
-    version: row.version,
     onSignal(signal) {
       const ours = signal.symbol === row.symbol && signal.inputSeq === row.inputSeq;
       if (found.reproduced || !ours || signal.feed !== row.feed || signal.refresh) return;
       found.nearest = signal;
       found.reproduced = compared.every((field) => signal[field] === row[field]);
       Object.assign(found, bookOf(run, row.symbol));
+      found.answer = answered.has(signal.source) ? answerOf(run) : null;
     },
   });
   let datagrams = 0;
-  for await (const packet of readRecording(files, plan.baseSeconds)) {
-    if (found.reproduced || packet.receivedNs > emitNs + patienceNs) break;
-    datagrams++;
-    run.take(packet);
+  for await (const step of readRecording(files, plan.baseSeconds)) {
+    const { head } = step;
+    const atNs = head.kind === "datagram" ? head.receivedNs : head.note.timeNs;
+    if (found.reproduced || atNs > emitNs + patienceNs) break;
+    if (head.kind === "datagram") datagrams++;
+    run.take(step);
   }
-  for (const endNs = run.nowNs + patienceNs; !found.reproduced && run.nowNs < endNs;) {
-    run.poll(run.nowNs + 1e6);
-  }
-  const { reproduced, nearest, book, key } = found;
+  const { reproduced, nearest, book, key, answer } = found;
   return {
     replay: {
       reproduced,
@@ -180,22 +205,22 @@ async function replaySignal(
       files: files.length,
       differences: differencesOf(row, reproduced ? undefined : nearest),
       book,
-      note: noteOf(reproduced, nearest, files[0]!.index, row),
+      answer,
+      note: noteOf(reproduced, nearest, run),
     },
-    key: row.source === "stale" || row.source === "held" || row.source === "late" ? undefined : key,
+    key: stateless.has(row.source) ? undefined : key,
   };
 }
 
-function decisionsOf({ config }: RunPlan, path: string, version: string): StoredDecision[] {
-  if (config.inference.engine === "rules") return [];
-  const decisions: StoredDecision[] = [];
-  const level = new SqliteSecondLevel(path);
-  try {
-    level.each(version, 0, decisionsMax, (decision) => decisions.push(decision));
-  } finally {
-    level.close();
-  }
-  return decisions;
+/** What became of the question whose answer the signal followed. */
+function answerOf({ answer }: VirtualRun): ExplainedAnswer | null {
+  if (answer === undefined) return null;
+  const { outcome, reason, askedMs, answeredNs } = answer;
+  return {
+    outcome: outcomeNames[outcome] ?? "unknown",
+    reason: reasonNames[reason] ?? "",
+    waitedMs: Math.max(0, Math.round(answeredNs / 1e3 - askedMs * 1e3) / 1e3),
+  };
 }
 
 function bookOf(run: VirtualRun, symbol: string): { book: ExplainedBook | null; key: Uint32Array } {
@@ -233,19 +258,14 @@ function differencesOf(
   return Object.fromEntries(pairs);
 }
 
-function noteOf(
-  reproduced: boolean,
-  nearest: Signal | undefined,
-  firstIndex: number,
-  { source }: SignalRow,
-): string {
+function noteOf(reproduced: boolean, nearest: Signal | undefined, run: VirtualRun): string {
   if (reproduced) return "";
-  if (firstIndex > 0) {
+  if (!run.isWhole) {
     return "the recording begins after the run's start: what came before it is not in these books";
   }
-  if (source === "late" || source === "held" || source === "error" || source === "timeout") {
-    return `a signal of source ${source} came of the clock, the operator or the server, which no recording has`;
+  if (run.missing > 0) {
+    return `the recording lacks ${counted(run.missing, "record")} for which there was no room`;
   }
   if (nearest === undefined) return "no signal of this symbol came of this input in the replay";
-  return "the answers may have come at another moment than the history says, which is to the second";
+  return "";
 }

@@ -5,6 +5,7 @@
  */
 import { Emitter, type EmitterSettings, EmitMode } from "../decision/emitter.ts";
 import {
+  type AnswerSource,
   Engine,
   type EngineFeed,
   type EngineSettings,
@@ -13,7 +14,7 @@ import {
 import type { Ring } from "../decision/ring.ts";
 import { PendingTable } from "../decision/pending.ts";
 import { setText16 } from "../decision/signal.ts";
-import { openTable } from "../decision/table.ts";
+import { type DecisionReader, openTable } from "../decision/table.ts";
 import { RecordRing } from "../feed/record-ring.ts";
 import { type FormatName, formats } from "../feed/format.ts";
 import { allocateHuge } from "../host/huge-page.ts";
@@ -38,8 +39,11 @@ import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
-import { recordRingSize, sourceOf } from "./record-file.ts";
+import { describeRun, recordRingSize } from "./record-file.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
+import { NoteWriter } from "./note-writer.ts";
+import { NotedAnswers, notedCore } from "./noted-core.ts";
+import { NotedTable } from "./noted-table.ts";
 import { formatOptions, type RunLimits, type RunPlan } from "./plan.ts";
 import { Double, doublesAt, publishedFeatures, Publication, Word } from "./publication.ts";
 import { openAnswers, openSignals, type SharedMemory } from "./shared.ts";
@@ -53,7 +57,12 @@ export interface FeedCore {
   instruments: InstrumentTable;
   books: readonly BookSet[];
   publication: Publication;
+  pending: PendingTable;
+  /** The thread's counters. */
+  counters: Uint32Array;
   sinks: SinkFan;
+  /** What is noted of this life, where it is recorded. */
+  notes: NoteWriter | undefined;
   /** One datagram of a feed's line; see `Engine.datagram`. */
   datagram(
     feed: number,
@@ -71,6 +80,14 @@ export interface FeedCore {
    * `idle`: everything that has come was read.
    */
   poll(nowNs: number, idle?: boolean): void;
+  /** The last words. */
+  stop(nowNs: number): void;
+}
+
+/** What comes from the inference thread, unless a replay puts something in its place. */
+export interface AnswerPorts {
+  table: DecisionReader;
+  answers(pending: PendingTable): AnswerSource;
 }
 
 export function createFeedCore(
@@ -78,6 +95,10 @@ export function createFeedCore(
   shared: SharedMemory,
   targets: readonly UdpSink[],
   now: () => number,
+  ports: AnswerPorts = {
+    table: openTable(shared.table, plan.table),
+    answers: () => openAnswers(shared, plan.limits),
+  },
 ): FeedCore {
   const { limits, config } = plan;
   const board = openBoard(shared.board).writer("feed");
@@ -101,7 +122,14 @@ export function createFeedCore(
     midnightNs: Number(feed.midnightNs - BigInt(plan.baseSeconds) * 1_000_000_000n),
     partialBooks: feed.partialBooks,
   }));
-  const table = openTable(shared.table, plan.table);
+  const notes = config.record.enabled
+    ? new NoteWriter(
+        new RecordRing(shared.record, recordRingSize(config)),
+        JSON.stringify(describeRun(plan).config),
+      )
+    : undefined;
+  notes?.begin(now());
+  const table = notes ? new NotedTable(ports.table, notes) : ports.table;
   const ringsOf = ({ stdout }: RunPlan): Ring[] => {
     const rings = [openSignals(shared.signalsOps, limits)];
     if (stdout) rings.push(openSignals(shared.signalsOut, limits));
@@ -138,7 +166,9 @@ export function createFeedCore(
     space.keyWords,
     config.inference.retryMs,
   );
-  const holds = new Holds(new Control(shared.control, limits.heldSymbols), instruments);
+  const answers = ports.answers(pending);
+  const control = new Control(shared.control, limits.heldSymbols);
+  const holds = new Holds(control, instruments, notes);
   const engine = new Engine({
     feeds,
     instruments,
@@ -146,7 +176,7 @@ export function createFeedCore(
     coder,
     table,
     pending,
-    answers: openAnswers(shared, limits),
+    answers: notes ? new NotedAnswers(answers, pending, space.keyWords, notes) : answers,
     emitter,
     publisher: new BookPublisher(publication, instruments, books, features, emitter, now),
     isHeld: (instrument) => holds.isHeld(instrument),
@@ -165,9 +195,6 @@ export function createFeedCore(
       uncached: board.recorder(Stage.totalUncached),
     },
   });
-  const recorder = config.record.enabled
-    ? new RecordRing(shared.record, recordRingSize(config))
-    : undefined;
   const recoveries = plan.feeds.map(
     (feed, index) =>
       new FeedRecovery(
@@ -185,16 +212,18 @@ export function createFeedCore(
   let gaugesDueNs = 0;
   // What is held is known before the first datagram, not with the first turn of the timer.
   holds.apply(engine, now());
-  return {
+  const core: FeedCore = {
     engine,
     emitter,
     instruments,
     books,
     publication,
+    pending,
+    counters,
     sinks,
     recoveries,
+    notes,
     datagram(feed, line, bytes, length, receiveNs, nowNs) {
-      recorder?.put(sourceOf(feed, line), bytes, length, receiveNs);
       engine.datagram(feed, line, bytes, length, receiveNs, nowNs);
       (recoveries[feed] as FeedRecovery).after(receiveNs);
     },
@@ -217,7 +246,11 @@ export function createFeedCore(
       gaugesDueNs = nowNs + gaugeIntervalNs;
       gauges.update();
     },
+    stop(nowNs) {
+      engine.stop(nowNs);
+    },
   };
+  return notes === undefined ? core : notedCore(core, notes, now);
   function heartbeat(): Uint32Array {
     return emitter.heartbeat();
   }
@@ -323,12 +356,14 @@ class BookPublisher implements Publisher {
 class Holds {
   readonly #control: Control;
   readonly #instruments: InstrumentTable;
+  readonly #notes: NoteWriter | undefined;
   #sequence = 0;
   #symbols: ReadonlySet<string> = new Set();
 
-  constructor(control: Control, instruments: InstrumentTable) {
+  constructor(control: Control, instruments: InstrumentTable, notes: NoteWriter | undefined) {
     this.#control = control;
     this.#instruments = instruments;
+    this.#notes = notes;
   }
 
   isHeld(instrument: number): boolean {
@@ -343,6 +378,7 @@ class Holds {
     if (held === undefined) return;
     this.#sequence = sequence;
     this.#symbols = new Set(held.symbols);
+    this.#notes?.held(held);
     if (held.all !== engine.heldAll) engine.setHeld(-1, held.all, nowNs);
     for (let i = 0; i < this.#instruments.count; i++) engine.setHeld(i, this.isHeld(i), nowNs);
   }

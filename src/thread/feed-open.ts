@@ -45,8 +45,19 @@ export async function openLines(
     if (feed.snapshot === undefined || client === undefined) continue;
     const { host, port } = feed.snapshot;
     const { now } = loop;
+    const { notes } = loop.core;
     loop.snapshots.push(
-      new SnapshotConnection({ feed: feed.name, host, port, client, recovery, now, log }),
+      new SnapshotConnection({
+        feed: feed.name,
+        host,
+        port,
+        client,
+        recovery,
+        index,
+        notes,
+        now,
+        log,
+      }),
     );
   }
   return opener;

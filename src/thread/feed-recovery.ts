@@ -67,6 +67,11 @@ export class FeedRecovery {
     }
   }
 
+  /** When something will be given up or asked for; Infinity while nothing is missing. */
+  get dueNs(): number {
+    return this.#decoder.deadlineNs;
+  }
+
   /** After a datagram: sends the request that it made due. */
   after(receiveNs: number): void {
     this.#receiveNs = receiveNs;

@@ -1,6 +1,8 @@
 /** The connection to a snapshot server: opened when the client wants it, closed when it is done. */
 import { GlimpseFault, type GlimpseClient } from "../feed/glimpse.ts";
 import type { FeedRecovery } from "./feed-recovery.ts";
+import { SnapshotStep } from "./note.ts";
+import type { NoteWriter } from "./note-writer.ts";
 
 const connectTimeoutNs = 5e9;
 
@@ -20,6 +22,9 @@ export interface SnapshotOptions {
   port: number;
   client: GlimpseClient;
   recovery: FeedRecovery;
+  /** Index of the feed, for the notes of a run that is recorded. */
+  index: number;
+  notes: NoteWriter | undefined;
   now: () => number;
   log: (level: "warn" | "info", text: string) => void;
 }
@@ -45,7 +50,9 @@ export class SnapshotConnection {
       this.#refused(nowNs);
     }
     if (client.connected) {
-      recovery.snapshot(client.poll(nowNs), nowNs);
+      const verdict = client.poll(nowNs);
+      if (verdict !== 0 || !client.connected) this.#note(SnapshotStep.turn, nowNs);
+      recovery.snapshot(verdict, nowNs);
       this.#afterwards();
     } else if (client.wants(nowNs)) {
       this.#connect(nowNs);
@@ -74,13 +81,17 @@ export class SnapshotConnection {
           this.#connectingNs = Number.NaN;
           this.#socket = socket;
           socket.setNoDelay(true);
-          recovery.distrust(now());
-          client.open(now());
+          const atNs = now();
+          this.#note(SnapshotStep.open, atNs);
+          recovery.distrust(atNs);
+          client.open(atNs);
           this.#flush();
         },
         data: (_socket, bytes) => {
           if (!isOurs()) return;
-          recovery.snapshot(client.receive(bytes, bytes.length, now()), now());
+          const atNs = now();
+          this.#note(SnapshotStep.data, atNs, bytes);
+          recovery.snapshot(client.receive(bytes, bytes.length, atNs), atNs);
           this.#afterwards();
         },
         drain: () => {
@@ -89,7 +100,9 @@ export class SnapshotConnection {
         close: () => {
           if (!isOurs()) return;
           this.#socket = undefined;
-          recovery.snapshot(client.closed(now()), now());
+          const atNs = now();
+          this.#note(SnapshotStep.closed, atNs);
+          recovery.snapshot(client.closed(atNs), atNs);
           this.#afterwards();
         },
         error: () => {
@@ -108,8 +121,13 @@ export class SnapshotConnection {
 
   #refused(nowNs: number): void {
     const { client } = this.#options;
+    this.#note(SnapshotStep.refused, nowNs);
     client.refused(nowNs);
     this.#say(client);
+  }
+
+  #note(step: SnapshotStep, nowNs: number, bytes?: Uint8Array): void {
+    this.#options.notes?.snapshot(nowNs, this.#options.index, step, bytes);
   }
 
   /** Sends what is to be said, and closes the connection of a client that is done. */

@@ -24,6 +24,8 @@ const scratchLimits = {
   heldSymbols: 1,
 } as const;
 const tableStates = 65_536;
+/** What is recorded of the warming falls out of a ring of this size: nobody reads it. */
+const scratchRecordBytes = 65_536;
 const batch = 256;
 
 /** Warms the formats of the plan for about `durationMs` all together; 0 for not at all. */
@@ -40,7 +42,7 @@ function warmFormat(plan: RunPlan, feed: FeedPlan, durationNs: number, now: () =
     feeds: [{ ...feed, format, symbols: undefined, silenceNs: Infinity, partialBooks: true }],
     targets: [],
     stdout: false,
-    config: { ...plan.config, record: { ...plan.config.record, enabled: false } },
+    config: { ...plan.config, record: { ...plan.config.record, ringBytes: scratchRecordBytes } },
     limits: { ...plan.limits, ...scratchLimits },
     state: { ...plan.state, instruments: scratchLimits.instruments },
   };
@@ -59,14 +61,7 @@ function warmFormat(plan: RunPlan, feed: FeedPlan, durationNs: number, now: () =
   for (let nowNs = now(); nowNs < endNs; nowNs = now()) {
     for (let i = 0; i < batch; i++) {
       const bytes = format === "tick" ? ticks[i]! : nextOf(market);
-      core.engine.datagram(
-        0,
-        0,
-        bytes,
-        format === "tick" ? bytes.length : market.length,
-        nowNs,
-        nowNs,
-      );
+      core.datagram(0, 0, bytes, format === "tick" ? bytes.length : market.length, nowNs, nowNs);
     }
     core.poll(nowNs);
   }

@@ -82,7 +82,7 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   function finish(): void {
     clearInterval(timer);
     loop.close();
-    core.engine.stop(now());
+    core.stop(now());
     const report: FeedReport = reportFeed(plan, core, board);
     core.sinks.close();
     post({ kind: "stopped", report });

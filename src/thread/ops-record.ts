@@ -1,6 +1,7 @@
 /** From the ring of datagrams to a bounded ring of files. Ops calls it a few dozen times a second. */
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { RecordRing } from "../feed/record-ring.ts";
+import { noteSource, RecordRing } from "../feed/record-ring.ts";
+import { Note } from "./note.ts";
 import { datagramBytesMax, PcapngWriter } from "../replay/pcapng-write.ts";
 import {
   describeRun,
@@ -14,8 +15,8 @@ import {
 import type { RunPlan } from "./plan.ts";
 
 const chunkBytes = 1024 * 1024;
-/** Datagrams in one call at most: ops has other things to do. */
-const datagramsAtOnce = 100_000;
+/** Datagrams and notes in one call at most: ops has other things to do. */
+const recordsAtOnce = 100_000;
 /** After a failed write: how long until the next file is tried. */
 const retryMs = 10_000;
 
@@ -42,6 +43,9 @@ export class Recording {
   #index = 0;
   #retryAtMs = 0;
   #waitingDatagrams = 0;
+  /** Records of the chunk, and those that were not written since the last file. */
+  #waitingRecords = 0;
+  #missing = 0;
 
   constructor(
     plan: RunPlan,
@@ -68,15 +72,20 @@ export class Recording {
 
   /** Writes what has come since the last call. `nowMs` is any clock. */
   drain(nowMs: number): void {
-    this.#ring.drain((datagram) => {
-      const { source, receivedNs, bytes, at } = datagram;
-      const length = Math.min(datagram.length, datagramBytesMax);
-      const size = this.#writer.size(source, length);
+    const writer = this.#writer;
+    this.#ring.drain((record) => {
+      const { source, receivedNs, bytes, at } = record;
+      const isNote = source === noteSource;
+      const length = isNote ? record.length : Math.min(record.length, datagramBytesMax);
+      const size = isNote ? writer.noteSize(length) : writer.size(source, length);
       if (this.#used + size > chunkBytes) this.#flush(nowMs);
-      this.#writer.packet(this.#chunk, this.#used, source, receivedNs, bytes, at, length);
+      const [chunk, to] = [this.#chunk, this.#used];
+      if (isNote) writer.note(chunk, to, receivedNs, bytes, at, length);
+      else writer.packet(chunk, to, source, receivedNs, bytes, at, length);
       this.#used += size;
-      this.#waitingDatagrams++;
-    }, datagramsAtOnce);
+      this.#waitingRecords++;
+      if (!isNote) this.#waitingDatagrams++;
+    }, recordsAtOnce);
     this.#flush(nowMs);
   }
 
@@ -88,11 +97,14 @@ export class Recording {
   #flush(nowMs: number): void {
     if (this.#used === 0) return;
     const datagrams = this.#waitingDatagrams;
+    const records = this.#waitingRecords;
     const bytes = this.#used;
     this.#used = 0;
     this.#waitingDatagrams = 0;
+    this.#waitingRecords = 0;
     if (nowMs < this.#retryAtMs) {
       this.counts.lost += datagrams;
+      this.#missing += records;
       return;
     }
     try {
@@ -104,6 +116,7 @@ export class Recording {
       if (this.#fileBytes >= this.#plan.config.record.fileBytes) this.#closeFile();
     } catch (error) {
       this.counts.lost += datagrams;
+      this.#missing += records;
       this.#retryAtMs = nowMs + retryMs;
       // A file that ends inside a packet is a file that ends early: readers know that.
       this.#closeFile();
@@ -125,7 +138,21 @@ export class Recording {
     writeAll(this.#fd, head, head.length);
     this.#fileBytes = head.length;
     this.counts.files++;
+    this.#ring.beginFile();
+    if (this.#missing > 0) this.#sayMissing();
     this.#prune();
+  }
+
+  /** A replay must know that it does not have everything. */
+  #sayMissing(): void {
+    const note = Buffer.from(
+      Uint32Array.of(Note.lost, Math.min(this.#missing, 0xffff_ffff)).buffer,
+    );
+    const block = Buffer.alloc(this.#writer.noteSize(note.length));
+    this.#writer.note(block, 0, 0, note, 0, note.length);
+    writeAll(this.#fd, block, block.length);
+    this.#fileBytes += block.length;
+    this.#missing = 0;
   }
 
   /** The oldest files go, and the description of a run with its last file. */

@@ -1,47 +1,100 @@
-/** The datagrams of one run's recording, in order, with their feed, line and receive time. */
+/** The steps of one run's recording, in order: its datagrams and notes, with their details. */
 import { openFile } from "../replay/file.ts";
 import { Packet, UdpExtractor } from "../replay/packet.ts";
 import { PcapngReader } from "../replay/pcapng.ts";
+import { noteBlock } from "../replay/pcapng-write.ts";
 import { Step } from "../replay/source.ts";
+import { isStep, type ReadNote } from "./note.ts";
 import { linesPerFeed, type RecordingFile } from "./record-file.ts";
 
-export interface RecordingPacket {
-  feed: number;
-  line: number;
-  /** ns since the run's base. */
-  receivedNs: number;
-  /** A copy. */
-  bytes: Buffer;
+export interface RecordedStep {
+  /** What began it: a datagram, or a note. */
+  head:
+    | { kind: "datagram"; feed: number; line: number; receivedNs: number; bytes: Buffer }
+    | { kind: "note"; note: ReadNote };
+  /** What it came upon. */
+  details: ReadNote[];
+}
+
+/** Packets, and the notes that other readers pass over. */
+class RecordingReader extends PcapngReader {
+  noteAt = -1;
+  noteLength = 0;
+  /** Epoch ns in two halves. */
+  noteHigh = 0;
+  noteLow = 0;
+
+  protected override other(type: number, at: number, length: number): boolean {
+    if (type !== noteBlock) return false;
+    const bytes = this.u32(at + 16);
+    if (length < 24 || bytes < 4 || bytes > length - 24) {
+      throw this.reader.broken("a note leaves its block", 16);
+    }
+    this.noteHigh = this.u32(at + 8);
+    this.noteLow = this.u32(at + 12);
+    this.noteLength = bytes;
+    this.noteAt = at + 20;
+    return true;
+  }
 }
 
 /** `baseSeconds` is the run's. Throws EdgeError FILE_UNREADABLE or CAPTURE_BROKEN. */
 export async function* readRecording(
   files: readonly RecordingFile[],
   baseSeconds: number,
-): AsyncGenerator<RecordingPacket> {
+): AsyncGenerator<RecordedStep> {
   const base = BigInt(baseSeconds) * 1_000_000_000n;
+  let step: RecordedStep | undefined;
   for (const { path } of files) {
     const { reader } = await openFile(path);
-    const packets = new PcapngReader(reader);
+    const packets = new RecordingReader(reader);
     const udp = new UdpExtractor([]);
     try {
-      for (let step = packets.next(); step !== Step.end; step = packets.next()) {
-        if (step === Step.more) {
+      for (let found = packets.next(); found !== Step.end; found = packets.next()) {
+        if (found === Step.more) {
           await reader.fill(packets.needed);
           continue;
         }
-        const { offset, length, linkType, interfaceIndex, timeNs } = packets;
-        if (udp.extract(reader.bytes, offset, length, linkType) !== Packet.udp) continue;
-        const from = udp.payloadOffset;
-        yield {
-          feed: Math.floor(interfaceIndex / linesPerFeed),
-          line: interfaceIndex % linesPerFeed,
-          receivedNs: Number(packets.originNs! - base) + timeNs,
-          bytes: Buffer.from(reader.bytes.slice(from, from + udp.payloadLength)),
-        };
+        const next = packets.noteAt < 0 ? datagramOf(packets, udp, base) : noteOf(packets, base);
+        packets.noteAt = -1;
+        if (next === undefined) continue;
+        if (next.kind === "note" && !isStep(next.note.kind)) {
+          step?.details.push(next.note);
+          continue;
+        }
+        if (step !== undefined) yield step;
+        step = { head: next, details: [] };
       }
     } finally {
       await reader.close();
     }
   }
+  if (step !== undefined) yield step;
+}
+
+function datagramOf(
+  packets: RecordingReader,
+  udp: UdpExtractor,
+  base: bigint,
+): RecordedStep["head"] | undefined {
+  const { reader, offset, length, linkType, interfaceIndex, timeNs } = packets;
+  if (udp.extract(reader.bytes, offset, length, linkType) !== Packet.udp) return undefined;
+  const from = udp.payloadOffset;
+  return {
+    kind: "datagram",
+    feed: Math.floor(interfaceIndex / linesPerFeed),
+    line: interfaceIndex % linesPerFeed,
+    receivedNs: Number(packets.originNs! - base) + timeNs,
+    bytes: Buffer.from(reader.bytes.slice(from, from + udp.payloadLength)),
+  };
+}
+
+function noteOf(packets: RecordingReader, base: bigint): RecordedStep["head"] {
+  const { reader, noteAt, noteLength, noteHigh, noteLow } = packets;
+  const bytes = Buffer.from(reader.bytes.slice(noteAt, noteAt + noteLength));
+  const epochNs = (BigInt(noteHigh) << 32n) | BigInt(noteLow);
+  return {
+    kind: "note",
+    note: { kind: bytes.readUInt32LE(0), timeNs: Number(epochNs - base), bytes },
+  };
 }

@@ -1,130 +1,189 @@
 /**
- * A run in virtual time: recorded datagrams through the same feed core, with the answers that the
- * history has, each from the moment on at which it was decided.
+ * A run in virtual time: the steps of a recording through the same feed core, with what the feed
+ * thread took from the clock, the operator and inference taken out of the recording's notes.
  */
-import { PendingView } from "../decision/pending.ts";
+import type { PendingTable } from "../decision/pending.ts";
 import { readSignal, type Signal, signalWords } from "../decision/signal.ts";
-import { Origin } from "../decision/answer-word.ts";
-import { openTable } from "../decision/table.ts";
-import type { StoredDecision } from "../inference/l2.ts";
-import { RulesInference } from "../inference/rules-engine.ts";
-import { createStateText } from "../inference/state-text.ts";
+import type { Config } from "../config/schema.ts";
 import { StateSpace } from "../market/state.ts";
+import { Control } from "./control.ts";
 import { createFeedCore, type FeedCore } from "./feed-core.ts";
-import type { RunPlan } from "./plan.ts";
-import type { RecordingPacket } from "./recording-read.ts";
-import { createShared, openAnswers, openSignals } from "./shared.ts";
-
-const stepNs = 1e6;
-/** Turns of the timer that a silence is replayed with at most. */
-const stepsMax = 10_000;
+import { resumeFeed } from "./feed-resume.ts";
+import {
+  type HeldNow,
+  Note,
+  type ReadNote,
+  SnapshotStep,
+  type Standing,
+  textOf,
+  wordAt,
+} from "./note.ts";
+import { planRun, type RunPlan } from "./plan.ts";
+import type { RecordedStep } from "./recording-read.ts";
+import { ReplayAnswers, type ReplayedAnswer, ReplayTable } from "./replay-table.ts";
+import { createShared, openSignals } from "./shared.ts";
 
 export interface VirtualRunOptions {
   plan: RunPlan;
-  /** Of the version that decided, for a run with a model; with rules they are made anew. */
-  decisions: readonly StoredDecision[];
-  /** That version, 16 hexadecimal digits. */
-  version: string;
   onSignal(signal: Signal): void;
 }
 
 export class VirtualRun {
-  readonly core: FeedCore;
+  core!: FeedCore;
   readonly space: StateSpace;
   nowNs = 0;
-  readonly #options: VirtualRunOptions;
-  readonly #table;
+  /** Datagrams and notes that the recording says it does not have. */
+  missing = 0;
+  /** Whether it began with the run. */
+  isWhole = false;
+  /** The last answer to a question, undefined before the first. */
+  answer: (ReplayedAnswer & { answeredNs: number }) | undefined;
+  readonly #plan: RunPlan;
+  readonly #shared;
+  readonly #control: Control;
+  readonly #table: ReplayTable;
+  #answers!: ReplayAnswers;
   readonly #signals;
   readonly #record = new Uint32Array(signalWords);
-  readonly #rules: RulesInference | undefined;
-  readonly #decisions: readonly StoredDecision[];
-  readonly #key: Uint32Array;
-  readonly #text;
-  #decided = 0;
+  readonly #onSignal: (signal: Signal) => void;
+  #isBegun = false;
 
-  constructor(options: VirtualRunOptions) {
-    const { config } = options.plan;
-    const plan: RunPlan = {
-      ...options.plan,
-      targets: [],
-      stdout: false,
-      config: { ...config, record: { ...config.record, enabled: false } },
-    };
-    this.#options = options;
-    const shared = createShared(plan);
+  constructor({ plan, onSignal }: VirtualRunOptions) {
+    this.#plan = unheard(plan);
+    this.#shared = createShared(this.#plan);
+    this.#control = new Control(this.#shared.control, plan.limits.heldSymbols);
     this.space = new StateSpace(plan.state);
-    this.#key = new Uint32Array(this.space.keyWords);
-    this.#table = openTable(shared.table, plan.table);
-    this.#decisions = options.decisions.toSorted((a, b) => a.decidedAtS - b.decidedAtS);
-    if (config.inference.engine === "rules") {
-      const answers = openAnswers(shared, plan.limits);
-      this.#rules = new RulesInference({
-        space: this.space,
-        table: this.#table,
-        waiting: new PendingView(shared.pending, plan.limits.pending),
-        answer: (...answer) => answers.push(Uint32Array.from(answer), 0),
-        clock: {
-          nowMs: () => this.nowNs / 1e6,
-          nowNs: () => this.nowNs,
-          epochS: () => plan.baseSeconds + Math.floor(this.nowNs / 1e9),
-        },
-        meter: { count() {}, record() {}, gauge() {}, fail() {}, error() {} },
-      });
-      while (!this.#rules.isReady) this.#rules.poll();
-    } else {
-      const low = Number.parseInt(options.version.slice(8), 16);
-      const high = Number.parseInt(options.version.slice(0, 8), 16);
-      this.#table.clearShadow();
-      this.#table.activate(low, high);
+    this.#table = new ReplayTable(plan.table);
+    this.#signals = openSignals(this.#shared.signalsOps, plan.limits);
+    this.#onSignal = onSignal;
+  }
+
+  take({ head, details }: RecordedStep): void {
+    const of = (kind: Note): ReadNote[] => details.filter((note) => note.kind === kind);
+    for (const note of of(Note.version)) {
+      this.#table.setVersion(wordAt(note, 0), wordAt(note, 1), wordAt(note, 2));
     }
-    this.core = createFeedCore(plan, shared, [], () => this.nowNs);
-    const { instruments } = this.core;
-    const encoder = new TextEncoder();
-    this.#text = createStateText(this.space, {
-      symbolOf: (instrument) => instruments.symbol(instrument),
-      instrumentOf: (symbol) => {
-        const bytes = encoder.encode(symbol);
-        for (let i = 0; i < instruments.count; i++) if (instruments.symbol(i) === symbol) return i;
-        return instruments.lookup(0, bytes, 0, bytes.length);
+    for (const note of of(Note.held)) this.#hold(JSON.parse(textOf(note)) as HeldNow);
+    this.#table.beginStep(of(Note.word));
+    if (head.kind === "note") {
+      this.nowNs = head.note.timeNs;
+      this.#note(head.note, of(Note.answer), of(Note.silence));
+    } else {
+      if (!this.#isBegun) this.#begin(head.receivedNs);
+      const { feed, line, bytes, receivedNs } = head;
+      // When a datagram was read does not matter unless that was too late.
+      this.nowNs = of(Note.late)[0]?.timeNs ?? receivedNs;
+      this.core.datagram(feed, line, bytes, bytes.length, receivedNs, this.nowNs);
+    }
+    while (this.#signals.shift(this.#record, 0)) this.#onSignal(readSignal(this.#record));
+  }
+
+  #note(note: ReadNote, answers: readonly ReadNote[], silences: readonly ReadNote[]): void {
+    const { timeNs } = note;
+    switch (note.kind) {
+      case Note.begin:
+        this.isWhole ||= !this.#isBegun;
+        return this.#begin(timeNs);
+      case Note.lost:
+        this.missing += wordAt(note, 0);
+        return;
+      case Note.standing:
+        return this.#stand(JSON.parse(textOf(note)) as Standing, timeNs);
+    }
+    if (!this.#isBegun) this.#begin(timeNs);
+    switch (note.kind) {
+      case Note.turn:
+        return this.#turn(note, answers, silences);
+      case Note.change:
+        return this.#change(JSON.parse(textOf(note)) as Config, timeNs);
+      case Note.snapshot:
+        return this.#snapshot(note);
+      case Note.stop:
+        return this.core.stop(timeNs);
+    }
+  }
+
+  #begin(nowNs: number): void {
+    this.nowNs = nowNs;
+    const again = this.#isBegun;
+    this.#isBegun = true;
+    this.core = createFeedCore(this.#plan, this.#shared, [], () => this.nowNs, {
+      table: this.#table,
+      answers: (pending: PendingTable) => {
+        const taken = (answer: ReplayedAnswer): void => {
+          this.answer = { ...answer, answeredNs: this.nowNs };
+        };
+        this.#answers = new ReplayAnswers(pending, taken);
+        return this.#answers;
       },
     });
-    this.#signals = openSignals(shared.signalsOps, plan.limits);
+    for (const recovery of this.core.recoveries) recovery.send = () => true;
+    if (again) resumeFeed(this.core, this.core.counters, nowNs);
   }
 
-  take({ feed, line, receivedNs, bytes }: RecordingPacket): void {
-    this.#wait(receivedNs);
-    this.nowNs = Math.max(this.nowNs, receivedNs);
-    this.core.datagram(feed, line, bytes, bytes.length, receivedNs, this.nowNs);
-    this.#tell();
+  /** What held when a file began: of use only to who has nothing from before. */
+  #stand({ config, held, version }: Standing, nowNs: number): void {
+    if (this.#isBegun) return;
+    this.#hold(held);
+    this.#table.setVersion(...version);
+    this.#begin(nowNs);
+    this.#change(config as Config, nowNs);
   }
 
-  /** Time passes with the turns of the feed thread's timer, up to `untilNs`. */
-  #wait(untilNs: number): void {
-    const step = Math.max(stepNs, (untilNs - this.nowNs) / stepsMax);
-    if (this.nowNs === 0) this.nowNs = untilNs - stepNs;
-    while (this.nowNs + step <= untilNs) this.poll(this.nowNs + step);
-  }
-
-  poll(nowNs: number): void {
-    this.nowNs = nowNs;
-    this.#answer();
-    this.core.poll(nowNs);
-    this.#tell();
-  }
-
-  #answer(): void {
-    this.#rules?.poll();
-    const nowS = this.#options.plan.baseSeconds + this.nowNs / 1e9;
-    for (; this.#decided < this.#decisions.length; this.#decided++) {
-      const { state, decision, confidence, decidedAtS } = this.#decisions[this.#decided]!;
-      if (decidedAtS > nowS) return;
-      if (!this.#text.parse(state, this.#key)) continue;
-      const index = this.space.finite ? this.space.index(this.#key) : 0;
-      this.#table.write(this.#key, index, decision, confidence, Origin.model, decidedAtS);
+  #turn(note: ReadNote, answers: readonly ReadNote[], silences: readonly ReadNote[]): void {
+    const { core } = this;
+    const { lastSeenNs } = core.engine.health;
+    const silent = new Set(silences.map((silence) => wordAt(silence, 0)));
+    // Silence counts from when a datagram was read, which is not recorded: that it was found is.
+    for (let feed = 0; feed < lastSeenNs.length; feed++) {
+      if (silent.has(feed)) lastSeenNs[feed] = Number.NEGATIVE_INFINITY;
+      else if (!Number.isNaN(lastSeenNs[feed])) lastSeenNs[feed] = note.timeNs;
     }
+    core.pending.sweepAt = Math.min(wordAt(note, 1), core.pending.capacity - 1);
+    this.#answers.beginStep(answers);
+    core.poll(note.timeNs, wordAt(note, 0) === 1);
   }
 
-  #tell(): void {
-    while (this.#signals.shift(this.#record, 0)) this.#options.onSignal(readSignal(this.#record));
+  #change(config: Config, nowNs: number): void {
+    const { dataDirectory, runId } = this.#plan;
+    this.core.adopt(unheard(planRun(config, dataDirectory, runId)), [], nowNs);
   }
+
+  #snapshot(note: ReadNote): void {
+    const { timeNs } = note;
+    const recovery = this.core.recoveries[wordAt(note, 0)];
+    const client = recovery?.glimpse;
+    if (recovery === undefined || client === undefined) return;
+    const bytes = note.bytes.subarray(12);
+    switch (wordAt(note, 1)) {
+      case SnapshotStep.open:
+        recovery.distrust(timeNs);
+        client.open(timeNs);
+        break;
+      case SnapshotStep.data:
+        recovery.snapshot(client.receive(bytes, bytes.length, timeNs), timeNs);
+        break;
+      case SnapshotStep.turn:
+        recovery.snapshot(client.poll(timeNs), timeNs);
+        break;
+      case SnapshotStep.closed:
+        recovery.snapshot(client.closed(timeNs), timeNs);
+        break;
+      case SnapshotStep.refused:
+        client.refused(timeNs);
+        break;
+    }
+    client.takeOutput();
+  }
+
+  #hold({ all, symbols }: HeldNow): void {
+    this.#control.writeHeld(all, symbols);
+  }
+}
+
+/** Nobody hears a replay, and nothing records it. */
+function unheard(plan: RunPlan): RunPlan {
+  const { config } = plan;
+  const record = { ...config.record, enabled: false };
+  return { ...plan, targets: [], stdout: false, config: { ...config, record } };
 }

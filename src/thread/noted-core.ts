@@ -1,0 +1,78 @@
+/**
+ * A feed core that is recorded: the same one, with every datagram put into the ring before it, and
+ * notes of what else it took (note.ts). A run without a recording has none of this in its way.
+ */
+import type { AnswerSource } from "../decision/engine.ts";
+import type { PendingTable } from "../decision/pending.ts";
+import { Reason } from "../decision/signal.ts";
+import { Metric } from "../telemetry/metric.ts";
+import type { FeedCore } from "./feed-core.ts";
+import type { NoteWriter } from "./note-writer.ts";
+import { describeRun, sourceOf } from "./record-file.ts";
+
+const count = Metric.feed;
+
+/** Answers that somebody waits for are noted with the state that they are about. */
+export class NotedAnswers implements AnswerSource {
+  readonly #answers: AnswerSource;
+  readonly #pending: PendingTable;
+  readonly #notes: NoteWriter;
+  readonly #key: Uint32Array;
+
+  constructor(answers: AnswerSource, pending: PendingTable, keyWords: number, notes: NoteWriter) {
+    this.#answers = answers;
+    this.#pending = pending;
+    this.#notes = notes;
+    this.#key = new Uint32Array(keyWords);
+  }
+
+  shift(target: Uint32Array, at: number): boolean {
+    if (!this.#answers.shift(target, at)) return false;
+    const slot = target[at] as number;
+    if (this.#pending.isCurrent(slot, target[at + 1] as number)) {
+      this.#pending.readKey(slot, this.#key);
+      this.#notes.answer(target[at + 2] as number, target[at + 3] as number, this.#key);
+    }
+    return true;
+  }
+}
+
+export function notedCore(core: FeedCore, notes: NoteWriter, now: () => number): FeedCore {
+  const { engine, pending, counters, recoveries } = core;
+  const { blocked } = engine.health;
+  const blockedBefore = blocked.slice();
+  const dueBefore = new Float64Array(recoveries.length);
+  return {
+    ...core,
+    datagram(feed, line, bytes, length, receiveNs, nowNs) {
+      notes.datagram(sourceOf(feed, line), bytes, length, receiveNs);
+      const late = counters[count.lateDatagrams];
+      core.datagram(feed, line, bytes, length, receiveNs, nowNs);
+      if (counters[count.lateDatagrams] !== late) notes.late(now());
+    },
+    adopt(plan, targets, nowNs) {
+      notes.change(nowNs, JSON.stringify(describeRun(plan).config));
+      core.adopt(plan, targets, nowNs);
+    },
+    poll(nowNs, idle = true) {
+      notes.turn(nowNs, idle, pending.sweepAt);
+      const evaluations = counters[count.evaluations];
+      const { changes } = pending;
+      for (let i = 0; i < recoveries.length; i++) dueBefore[i] = recoveries[i]!.dueNs;
+      blockedBefore.set(blocked);
+      core.poll(nowNs, idle);
+      let happened = counters[count.evaluations] !== evaluations || pending.changes !== changes;
+      for (let i = 0; i < recoveries.length; i++) {
+        happened ||= dueBefore[i] !== recoveries[i]!.dueNs;
+        // Silence is a matter of when datagrams were read, which a recording does not have.
+        if (blocked[i] === Reason.silent && blockedBefore[i] !== Reason.silent) notes.silence(i);
+      }
+      if (happened) notes.happened();
+      notes.endTurn();
+    },
+    stop(nowNs) {
+      notes.stop(nowNs);
+      core.stop(nowNs);
+    },
+  };
+}

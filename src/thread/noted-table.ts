@@ -1,0 +1,98 @@
+import type { DecisionReader } from "../decision/table.ts";
+import { hashKey, type TableSpec } from "../decision/table-plane.ts";
+import type { NoteWriter } from "./note-writer.ts";
+
+/** Places of a space that is not finite in which a last word is remembered; a power of two. */
+const placesMax = 65_536;
+
+/**
+ * The reader's side of the decision table, which notes what it finds when that is not what it found
+ * before. States of a space that is not finite may share a place: then more is noted than need be.
+ */
+export class NotedTable implements DecisionReader {
+  readonly spec: TableSpec;
+  slot = 0;
+  readonly #table: DecisionReader;
+  readonly #notes: NoteWriter;
+  readonly #finite: boolean;
+  /** Per place: the last word, when it was decided, the key's hash, and the file it is noted in. */
+  readonly #word: Uint32Array;
+  readonly #decidedAtS: Uint32Array;
+  readonly #hash: Uint32Array;
+  readonly #epoch: Uint32Array;
+  #foundS = 0;
+  #generation = -1;
+  #low = -1;
+  #high = -1;
+
+  constructor(table: DecisionReader, notes: NoteWriter) {
+    this.spec = table.spec;
+    this.#table = table;
+    this.#notes = notes;
+    this.#finite = table.spec.form === "dense";
+    const places = this.#finite ? table.spec.capacity : placesMax;
+    this.#word = new Uint32Array(places);
+    this.#decidedAtS = new Uint32Array(places);
+    this.#hash = new Uint32Array(places);
+    this.#epoch = new Uint32Array(places);
+  }
+
+  lookup(key: Uint32Array, index: number, nowS: number): number {
+    const table = this.#table;
+    const word = table.lookup(key, index, nowS);
+    const decidedAtS = word === 0 ? 0 : table.decidedAtS(table.slot);
+    const hash = this.#finite ? 0 : hashKey(key, this.spec.keyWords);
+    const at = this.#finite ? index : hash & (placesMax - 1);
+    const { epoch } = this.#notes;
+    const known =
+      this.#word[at] === word &&
+      this.#decidedAtS[at] === decidedAtS &&
+      this.#hash[at] === hash &&
+      (this.#epoch[at] === epoch || word === 0);
+    if (!known) {
+      this.#notes.word(word, decidedAtS, key);
+      this.#word[at] = word;
+      this.#decidedAtS[at] = decidedAtS;
+      this.#hash[at] = hash;
+      this.#epoch[at] = epoch;
+    }
+    this.#notes.lookups++;
+    this.#foundS = decidedAtS;
+    this.slot = table.slot;
+    return word;
+  }
+
+  /** Of the last hit, as it was noted: the writer may have renewed it since. */
+  decidedAtS(_slot: number): number {
+    return this.#foundS;
+  }
+
+  peek(key: Uint32Array, index: number): number {
+    return this.#table.peek(key, index);
+  }
+
+  generation(): number {
+    const generation = this.#table.generation();
+    if (generation !== this.#generation) this.#note(generation);
+    return generation;
+  }
+
+  versionLo(): number {
+    const low = this.#table.versionLo();
+    if (low !== this.#low) this.#note(this.#generation);
+    return low;
+  }
+
+  versionHi(): number {
+    const high = this.#table.versionHi();
+    if (high !== this.#high) this.#note(this.#generation);
+    return high;
+  }
+
+  #note(generation: number): void {
+    this.#generation = generation;
+    this.#low = this.#table.versionLo();
+    this.#high = this.#table.versionHi();
+    this.#notes.version(generation, this.#low, this.#high);
+  }
+}
