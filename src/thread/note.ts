@@ -34,7 +34,7 @@ export const Note = {
   held: 17,
   /** The table's version: [generation, low half, high half]. */
   version: 18,
-  /** A look-up found another word than the one before: [look-up of the step, word, decided at (epoch s), key…]. */
+  /** A look found another word in the table than the one before: [look of the step, word, decided at (epoch s), key…]. */
   word: 19,
   /** An answer was taken: [outcome, reason, key…]. */
   answer: 20,

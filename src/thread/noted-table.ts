@@ -38,9 +38,20 @@ export class NotedTable implements DecisionReader {
   }
 
   lookup(key: Uint32Array, index: number, nowS: number): number {
-    const table = this.#table;
-    const word = table.lookup(key, index, nowS);
-    const decidedAtS = word === 0 ? 0 : table.decidedAtS(table.slot);
+    const word = this.#table.lookup(key, index, nowS);
+    this.#note(key, index, word);
+    return word;
+  }
+
+  peek(key: Uint32Array, index: number): number {
+    const word = this.#table.peek(key, index);
+    this.#note(key, index, word);
+    return word;
+  }
+
+  #note(key: Uint32Array, index: number, word: number): void {
+    const { slot } = this.#table;
+    const decidedAtS = word === 0 ? 0 : this.#table.decidedAtS(slot);
     const hash = this.#finite ? 0 : hashKey(key, this.spec.keyWords);
     const at = this.#finite ? index : hash & (placesMax - 1);
     const { epoch } = this.#notes;
@@ -58,8 +69,7 @@ export class NotedTable implements DecisionReader {
     }
     this.#notes.lookups++;
     this.#foundS = decidedAtS;
-    this.slot = table.slot;
-    return word;
+    this.slot = slot;
   }
 
   /** Of the last hit, as it was noted: the writer may have renewed it since. */
@@ -67,29 +77,25 @@ export class NotedTable implements DecisionReader {
     return this.#foundS;
   }
 
-  peek(key: Uint32Array, index: number): number {
-    return this.#table.peek(key, index);
-  }
-
   generation(): number {
     const generation = this.#table.generation();
-    if (generation !== this.#generation) this.#note(generation);
+    if (generation !== this.#generation) this.#noteVersion(generation);
     return generation;
   }
 
   versionLo(): number {
     const low = this.#table.versionLo();
-    if (low !== this.#low) this.#note(this.#generation);
+    if (low !== this.#low) this.#noteVersion(this.#generation);
     return low;
   }
 
   versionHi(): number {
     const high = this.#table.versionHi();
-    if (high !== this.#high) this.#note(this.#generation);
+    if (high !== this.#high) this.#noteVersion(this.#generation);
     return high;
   }
 
-  #note(generation: number): void {
+  #noteVersion(generation: number): void {
     this.#generation = generation;
     this.#low = this.#table.versionLo();
     this.#high = this.#table.versionHi();

@@ -47,23 +47,21 @@ export class ReplayTable implements DecisionReader {
   }
 
   lookup(key: Uint32Array, _index: number, _nowS: number): number {
+    return this.#look(key);
+  }
+
+  peek(key: Uint32Array, _index: number): number {
+    return this.#look(key);
+  }
+
+  #look(key: Uint32Array): number {
     while (this.#coming.length > 0 && this.#coming[0]!.lookup <= this.#lookups) {
       const { place, found } = this.#coming.shift()!;
       this.#found.set(place, found);
     }
     this.#lookups++;
-    this.#last = this.#found.get(this.#placeOf(key)) ?? nothing;
+    this.#last = this.#found.get(key.subarray(0, this.spec.keyWords).join()) ?? nothing;
     return this.#last.word;
-  }
-
-  peek(key: Uint32Array, _index: number): number {
-    const place = this.#placeOf(key);
-    const coming = this.#coming.find((next) => next.place === place);
-    return (coming?.found ?? this.#found.get(place) ?? nothing).word;
-  }
-
-  #placeOf(key: Uint32Array): string {
-    return key.subarray(0, this.spec.keyWords).join();
   }
 
   decidedAtS(_slot: number): number {

@@ -1,0 +1,255 @@
+/** A recording gives every signal again, whatever it came of. */
+import { describe, expect, test } from "bun:test";
+import type { Signal } from "../../src/decision/signal.ts";
+import { createFeedCore } from "../../src/thread/feed-core.ts";
+import { resumeFeed } from "../../src/thread/feed-resume.ts";
+import { planRun } from "../../src/thread/plan.ts";
+import { EngineRig, moreAsk, moreBid, Outcome, Reason, said } from "../support/engine-rig.ts";
+import { type Random, random } from "../support/random.ts";
+import { RecordedRig, saying } from "../support/rig-recording.ts";
+import { scaled, testSeed } from "../support/scale.ts";
+
+const every = { "signal.emit": "every" };
+
+/** Runs `live` on a recorded rig and expects a replay to say the same; returns what was said. */
+async function again(
+  live: (rig: EngineRig) => Signal[],
+  flags: Record<string, string> = {},
+  feed = "",
+): Promise<string[]> {
+  using recorded = new RecordedRig({ flags, feed: `format=itch50&${feed}` });
+  const signals = live(recorded.rig);
+  const replayed = await recorded.replay();
+  expect(replayed.signals.map(saying)).toEqual(signals.map(saying));
+  expect(replayed.run.isWhole).toBe(true);
+  expect(replayed.run.missing).toBe(0);
+  return said(signals);
+}
+
+describe("a replay gives a signal again that came of", () => {
+  test("the table (l1)", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1);
+      return rig.book("AAA", 200, 100);
+    });
+    expect(words).toEqual(["AAA BUY l1"]);
+  });
+
+  test("the model, and waited for it (model)", async () => {
+    const words = await again((rig) => {
+      const signals = rig.book("AAA", 200, 100);
+      rig.wait(3);
+      rig.answer(moreBid, 1);
+      rig.reply(rig.question(moreBid)!, Outcome.answered);
+      return [...signals, ...rig.wait(2), ...rig.book("AAA", 100, 200)];
+    });
+    expect(words).toEqual(["AAA BUY model", "AAA HOLD pending"]);
+  });
+
+  test("an error and a deadline (error, timeout)", async () => {
+    const words = await again((rig) => {
+      const signals = rig.book("AAA", 200, 100);
+      rig.reply(rig.question(moreBid)!, Outcome.error, Reason.unreachable);
+      signals.push(...rig.poll(), ...rig.book("AAA", 201, 100), ...rig.book("AAA", 100, 200));
+      rig.reply(rig.question(moreAsk)!, Outcome.timeout, Reason.deadline);
+      signals.push(...rig.poll(), ...rig.wait(1100), ...rig.book("AAA", 100, 201));
+      return signals;
+    }, every);
+    expect(words).toEqual([
+      "AAA HOLD pending",
+      "AAA HOLD error: model unreachable",
+      "AAA HOLD error: model unreachable",
+      "AAA HOLD pending",
+      "AAA HOLD timeout: deadline",
+      "AAA HOLD pending",
+    ]);
+  });
+
+  test("the operator (held), also laid on a symbol before it is known", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1);
+      const signals = rig.hold("BBB");
+      signals.push(...rig.book("AAA", 200, 100), ...rig.book("BBB", 200, 100));
+      signals.push(...rig.wait(5), ...rig.hold("AAA"), ...rig.book("AAA", 300, 100));
+      signals.push(...rig.hold(), ...rig.holdAll(), ...rig.holdAll(false));
+      return signals;
+    }, every);
+    expect(words).toContain("BBB HOLD held: operator");
+    expect(words).toContain("AAA HOLD held: operator");
+    expect(words.at(-1)).toBe("BBB BUY l1");
+  });
+
+  test("a backlog (late), and the datagram after it", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1);
+      const signals = rig.book("AAA", 200, 100);
+      rig.queuedNs = 200e6;
+      signals.push(...rig.book("AAA", 300, 100));
+      rig.queuedNs = 10_000;
+      return [...signals, ...rig.book("AAA", 400, 100)];
+    });
+    expect(words).toEqual(["AAA BUY l1", "AAA HOLD late: backlog", "AAA BUY l1"]);
+  });
+
+  test("a gap, a silence and the end of the run (stale)", async () => {
+    const words = await again(
+      (rig) => {
+        rig.answer(moreBid, 1);
+        const signals = rig.book("AAA", 200, 100);
+        signals.push(...rig.wait(1100), ...rig.book("AAA", 300, 100));
+        rig.lose(3);
+        signals.push(...rig.book("AAA", 400, 100));
+        rig.newSession("NEXT");
+        signals.push(...rig.book("AAA", 500, 100));
+        rig.core.stop(rig.nowNs);
+        return [...signals, ...rig.signals()];
+      },
+      { "signal.ttlMs": "60000" },
+      "silenceMs=1000",
+    );
+    expect(words).toEqual([
+      "AAA BUY l1",
+      "AAA HOLD stale: silent channel",
+      "AAA BUY l1",
+      "AAA HOLD stale: gap",
+      "AAA BUY l1",
+      "AAA HOLD stale: shutting down",
+    ]);
+  });
+
+  test("another version of the model, and an answer written between two look-ups", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1);
+      const signals = rig.books(["AAA", 200, 100], ["BBB", 300, 100]);
+      rig.table.clearShadow();
+      rig.table.activate(7, 9);
+      signals.push(...rig.poll());
+      // The table has the answer before the feed is told.
+      rig.answer(moreBid, 2);
+      signals.push(...rig.book("AAA", 500, 100));
+      rig.reply(rig.question(moreBid)!, Outcome.answered);
+      return [...signals, ...rig.poll()];
+    });
+    expect(words).toEqual([
+      "AAA BUY l1",
+      "BBB BUY l1",
+      "AAA HOLD pending",
+      "BBB HOLD pending",
+      "AAA SELL l1",
+      "BBB SELL model",
+    ]);
+  });
+
+  test("another configuration, taken over in between", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1, 0.6);
+      const signals = rig.book("AAA", 200, 100);
+      const { config, dataDirectory, runId } = rig.plan;
+      const wanted = { ...config, signal: { ...config.signal, minConfidence: 0.7 } };
+      rig.core.adopt(planRun(wanted, dataDirectory, runId), [], rig.nowNs);
+      return [...signals, ...rig.signals()];
+    });
+    expect(words).toEqual(["AAA BUY l1", "AAA HOLD l1: below margin"]);
+  });
+
+  test("a feed thread that was started again", async () => {
+    const words = await again((rig) => {
+      rig.answer(moreBid, 1);
+      const signals = rig.book("AAA", 200, 100);
+      const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
+      resumeFeed(core, rig.board.counters, rig.nowNs);
+      return [...signals, ...rig.signals()];
+    });
+    expect(words).toEqual(["AAA BUY l1", "AAA HOLD stale: never seen"]);
+  });
+});
+
+const symbols = ["AAA", "BBB", "CCC", "DDD", "EEE"];
+const sizes = [100, 200, 300];
+
+/** One thing that may happen to a run, and what it made the run say. */
+function happen(rig: EngineRig, dice: Random, kept: Buffer[]): Signal[] {
+  const symbol = symbols[dice.int(symbols.length)]!;
+  const state = dice.int(2) === 0 ? moreAsk : moreBid;
+  const question = rig.question(state);
+  const size = (): number => sizes[dice.int(sizes.length)]!;
+  const decision = (1 + dice.int(3)) as 1 | 2 | 3;
+  switch (dice.int(16)) {
+    case 0:
+      rig.answer(state, decision, 0.5 + dice.next() / 2);
+      return [];
+    case 1:
+      if (question !== undefined)
+        rig.reply(
+          question,
+          dice.int(2) === 0 ? Outcome.error : Outcome.timeout,
+          Reason.unreachable,
+        );
+      return [];
+    case 2:
+    case 3:
+      if (question === undefined) return [];
+      rig.answer(state, decision);
+      rig.reply(question, Outcome.answered);
+      return [];
+    case 4:
+      rig.control.writeHeld(dice.int(8) === 0, dice.int(2) === 0 ? [symbol] : []);
+      return [];
+    case 5:
+      rig.queuedNs = dice.int(3) === 0 ? 150e6 : 10_000;
+      return [];
+    case 6:
+      if (dice.int(6) === 0) rig.lose(1 + dice.int(3));
+      return [];
+    case 7:
+      if (dice.int(6) === 0) rig.newSession(`S${dice.int(1000)}`);
+      return [];
+    case 8:
+      if (dice.int(8) !== 0) return [];
+      rig.table.clearShadow();
+      rig.table.activate(dice.int(1000), dice.int(1000));
+      return [];
+    case 9:
+      return rig.wait(dice.int(dice.int(20) === 0 ? 3000 : 30));
+    case 10:
+      // On its way while others overtake it.
+      if (kept.length < 4) kept.push(rig.withhold(() => rig.books([symbol, size(), size()])));
+      return [];
+    case 11:
+      if (kept.length > 0) rig.redeliver(kept.splice(dice.int(kept.length), 1)[0]!);
+      return rig.signals();
+    case 12:
+      rig.nowNs += dice.int(1e6);
+      rig.core.poll(rig.nowNs, false);
+      return rig.signals();
+    default:
+      rig.nowNs += dice.int(2e6);
+      return rig.books([symbol, size(), size()]);
+  }
+}
+
+describe("whatever happens to a run, its replay says the same", () => {
+  const seed = testSeed("thread/replay");
+  const presets: [name: string, feed: string, flags: Record<string, string>][] = [
+    ["defaults", "", {}],
+    ["a signal for every datagram", "", every],
+    [
+      "answers that age and signals that are repeated",
+      "silenceMs=700",
+      { "signal.emit": "state", "signal.ttlMs": "50", "inference.maxStaleS": "2" },
+    ],
+    ["gaps that are waited for", "holdUs=20000&giveUpMs=40", every],
+  ];
+  test.each(presets)("with %s", async (_name, feed, flags) => {
+    for (let round = 0; round < scaled(12); round++) {
+      using recorded = new RecordedRig({ flags, feed: `format=itch50&${feed}` });
+      const { rig } = recorded;
+      const dice = random(seed + round);
+      const signals: Signal[] = [];
+      const kept: Buffer[] = [];
+      for (let i = 0; i < 400; i++) signals.push(...happen(rig, dice, kept));
+      const replayed = await recorded.replay();
+      expect(replayed.signals.map(saying)).toEqual(signals.map(saying));
+    }
+  });
+});
