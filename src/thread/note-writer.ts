@@ -131,10 +131,11 @@ export class NoteWriter {
     this.#words(Note.answer, 3 + key.length);
   }
 
-  silence(feed: number): void {
+  silence(feed: number, channel: number): void {
     this.happened();
     this.#bytes.writeUInt32LE(feed, 4);
-    this.#words(Note.silence, 2);
+    this.#bytes.writeUInt32LE(channel, 8);
+    this.#words(Note.silence, 3);
   }
 
   #step(nowNs: number): void {

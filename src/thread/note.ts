@@ -38,7 +38,7 @@ export const Note = {
   word: 19,
   /** An answer was taken: [outcome, reason, key…]. */
   answer: 20,
-  /** A feed was found silent: [feed]. */
+  /** A channel was found silent: [feed, channel]. */
   silence: 21,
 } as const;
 export type Note = (typeof Note)[keyof typeof Note];

@@ -39,8 +39,9 @@ export class NotedAnswers implements AnswerSource {
 
 export function notedCore(core: FeedCore, notes: NoteWriter, now: () => number): FeedCore {
   const { engine, pending, counters, recoveries } = core;
-  const { blocked } = engine.health;
-  const blockedBefore = blocked.slice();
+  const { health } = engine;
+  /** Channels of each feed that were silent when the turn began. */
+  const silent = recoveries.map(() => new Set<number>());
   const dueBefore = new Float64Array(recoveries.length);
   return {
     ...core,
@@ -59,14 +60,13 @@ export function notedCore(core: FeedCore, notes: NoteWriter, now: () => number):
       const evaluations = counters[count.evaluations];
       const { changes } = pending;
       for (let i = 0; i < recoveries.length; i++) dueBefore[i] = recoveries[i]!.dueNs;
-      blockedBefore.set(blocked);
+      const silences = counters[count.silences];
+      rememberSilent();
       core.poll(nowNs, idle);
       let happened = counters[count.evaluations] !== evaluations || pending.changes !== changes;
-      for (let i = 0; i < recoveries.length; i++) {
+      for (let i = 0; i < recoveries.length; i++)
         happened ||= dueBefore[i] !== recoveries[i]!.dueNs;
-        // Silence is a matter of when datagrams were read, which a recording does not have.
-        if (blocked[i] === Reason.silent && blockedBefore[i] !== Reason.silent) notes.silence(i);
-      }
+      if (counters[count.silences] !== silences) noteSilences();
       if (happened) notes.happened();
       notes.endTurn();
     },
@@ -75,4 +75,24 @@ export function notedCore(core: FeedCore, notes: NoteWriter, now: () => number):
       core.stop(nowNs);
     },
   };
+
+  function rememberSilent(): void {
+    for (let feed = 0; feed < silent.length; feed++) {
+      const before = silent[feed]!;
+      if (before.size > 0) before.clear();
+      for (let channel = 0; channel < health.channels[feed]!; channel++) {
+        if (health.blocked(feed, channel) === Reason.silent) before.add(channel);
+      }
+    }
+  }
+
+  /** Silence is a matter of when datagrams were read, which a recording does not have. */
+  function noteSilences(): void {
+    silent.forEach((before, feed) => {
+      for (let channel = 0; channel < health.channels[feed]!; channel++) {
+        const isSilent = health.blocked(feed, channel) === Reason.silent;
+        if (isSilent && !before.has(channel)) notes.silence(feed, channel);
+      }
+    });
+  }
 }

@@ -132,12 +132,16 @@ export class VirtualRun {
 
   #turn(note: ReadNote, answers: readonly ReadNote[], silences: readonly ReadNote[]): void {
     const { core } = this;
-    const { lastSeenNs } = core.engine.health;
-    const silent = new Set(silences.map((silence) => wordAt(silence, 0)));
+    const { health } = core.engine;
     // Silence counts from when a datagram was read, which is not recorded: that it was found is.
-    for (let feed = 0; feed < lastSeenNs.length; feed++) {
-      if (silent.has(feed)) lastSeenNs[feed] = Number.NEGATIVE_INFINITY;
-      else if (!Number.isNaN(lastSeenNs[feed])) lastSeenNs[feed] = note.timeNs;
+    health.channels.forEach((channels, feed) => {
+      for (let channel = 0; channel < channels; channel++) {
+        const seen = !Number.isNaN(health.lastSeenNs(feed, channel));
+        if (seen) health.saw(feed, channel, note.timeNs);
+      }
+    });
+    for (const silence of silences) {
+      health.saw(wordAt(silence, 0), wordAt(silence, 1), Number.NEGATIVE_INFINITY);
     }
     core.pending.sweepAt = Math.min(wordAt(note, 1), core.pending.capacity - 1);
     this.#answers.beginStep(answers);
