@@ -28,7 +28,8 @@ const table = [
   ["badVersion", "Datagrams of another protocol or version."],
   ["badSequence", "Datagrams whose sequence or count cannot be."],
   ["badChannel", "Datagrams of one channel more than the table of channels holds."],
-  ["badValue", "Messages with a field that cannot be (side, size, price, time)."],
+  ["badValue", "Messages with a field that cannot be (side, size, price, time of day)."],
+  ["badTime", "Messages whose time cannot be, or is more than 104 days from the feed's date."],
   ["badJson", "Lines that are not one JSON object."],
   ["badField", "Lines without a field that they must have, or with one of another type."],
   [

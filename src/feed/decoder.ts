@@ -79,6 +79,11 @@ export interface DatagramDecoder {
   /** The sender's time in ns since the feed's midnight, NaN where the format has none. */
   readonly sentNs: number;
 
+  /**
+   * The last time of a message that was too far from the feed's date to be used, epoch ns to some
+   * hundreds; NaN without any, undefined where messages do not name their day.
+   */
+  readonly strayNs?: number;
   /** Which channel tells of which instrument; undefined where there is one channel. */
   readonly owners?: ChannelOwner;
   /** What follows the sequence; undefined where the format has none. */

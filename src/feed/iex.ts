@@ -47,6 +47,8 @@ const inexact = 0xffe0_0000;
 export class Iex {
   /** Time of the last message of a followed instrument, ns since the base. */
   timeNs = Number.NaN;
+  /** The last time that was too far away, epoch ns to some hundreds; NaN without any. */
+  strayNs = Number.NaN;
   readonly owners: ChannelOwner;
 
   readonly #events: MarketEvents;
@@ -121,7 +123,7 @@ export class Iex {
       if (instrument < 0) continue;
       const timeNs = this.timeAt(bytes, m + 2);
       if (timeNs !== timeNs) {
-        usable = this.#bad();
+        usable = this.#stray(bytes, m + 2);
         continue;
       }
       this.timeNs = timeNs;
@@ -145,11 +147,11 @@ export class Iex {
   }
 
   #rare(bytes: Buffer, m: number, type: number, channel: number): boolean {
-    if (type === 0x53) return this.timeAt(bytes, m + 2) >= 0 || this.#bad();
+    if (type === 0x53) return this.#isNear(bytes, m + 2) || this.#stray(bytes, m + 2);
     const instrument = this.#instrument(bytes, m, channel);
     if (instrument < 0) return true;
     const timeNs = this.timeAt(bytes, m + 2);
-    if (timeNs !== timeNs) return this.#bad();
+    if (timeNs !== timeNs) return this.#stray(bytes, m + 2);
     this.timeNs = timeNs;
     this.#events.time(timeNs);
     switch (type) {
@@ -211,6 +213,18 @@ export class Iex {
       return true;
     }
     this.#counters[FeedCount.badLength]!++;
+    return false;
+  }
+
+  #isNear(bytes: Buffer, at: number): boolean {
+    const timeNs = this.timeAt(bytes, at);
+    return timeNs === timeNs;
+  }
+
+  /** A time that cannot be counted from the feed's date: most likely that is wrong. */
+  #stray(bytes: Buffer, at: number): false {
+    this.#counters[FeedCount.badTime]!++;
+    this.strayNs = bytes.readUInt32LE(at + 4) * 4_294_967_296 + bytes.readUInt32LE(at);
     return false;
   }
 

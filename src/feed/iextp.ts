@@ -53,6 +53,10 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
     return this.arbiter.sequence;
   }
 
+  get strayNs(): number {
+    return this.#messages.strayNs;
+  }
+
   get deadlineNs(): number {
     return this.arbiter.deadlineNs;
   }

@@ -257,9 +257,9 @@ export class Tick implements DatagramDecoder {
     const hasAsk = (seen & Field.ask) !== 0;
     const bidSize = (seen & Field.bidSize) === 0 ? Number.NaN : this.#bidSize;
     const askSize = (seen & Field.askSize) === 0 ? Number.NaN : this.#askSize;
+    if (this.#timeNs !== this.#timeNs) return FeedCount.badTime;
     // Written so that NaN, which stands for a number out of range, fails as well.
     const good =
-      this.#timeNs === this.#timeNs &&
       this.#price > 0 &&
       this.#volume >= 0 &&
       (!hasBid || (this.#bid >= 0 && bidSize !== badSize)) &&

@@ -3,7 +3,17 @@ import { nsOrNull, share } from "./schema.ts";
 
 const counts = z.record(z.string(), z.number());
 
+const networkInterface = z.object({
+  name: z.string().describe("Empty where it cannot be told."),
+  state: z.string().describe("In words."),
+  perS: counts.describe("What its drop counters rose by in the last second."),
+  totals: counts.describe("... and since the start; those that the interface has."),
+});
+export type InterfaceBody = z.output<typeof networkInterface>;
+
 const recovery = z.object({
+  channels: z.number().describe("Units or sessions heard of, at least one."),
+  staleChannels: z.number().describe("Those that are stale: gap, silence or end of session."),
   sequence: z.number().describe("Of the last message applied."),
   waiting: z.boolean().describe("Messages are missing that may still come."),
   broken: z.boolean().describe("Messages are lost for good, and nothing has healed that yet."),
@@ -44,7 +54,11 @@ export const feedSchema = z
       z.object({
         name: z.string(),
         format: z.string(),
-        lines: z.array(z.string()).describe("Addresses, as configured."),
+        lines: z.array(z.string()).describe("Addresses, with the ports that are bound."),
+        interfaces: z
+          .array(networkInterface)
+          .describe("Network interfaces that carry it, and what their cards dropped."),
+        warnings: z.array(z.string()).describe("What is wrong with it, each with its remedy."),
         state: z.string().describe("In words."),
         lastDatagramMs: z.number().nullable().describe("Epoch ms, to the second; null before one."),
         silenceMs: z.number().describe("After this long without a datagram it is stale."),
@@ -54,7 +68,9 @@ export const feedSchema = z
       }),
     ),
     receiveBufferBytes: z.number().describe("Smallest of the sockets'."),
-    drops: z.number().describe("Datagrams that the kernel dropped because a queue was full."),
+    drops: z
+      .number()
+      .describe("Datagrams that the kernel dropped because a queue was full; cards are apart."),
     kernelStamps: z.object({ samples: z.number(), errors: z.number() }),
     totals: counts.describe("What the feed thread counted besides."),
     help: z.record(z.string(), z.string()).describe("What each counter of a feed counts."),

@@ -61,6 +61,14 @@ export const inferenceErrorLabels = [
 ] as const;
 export const alertSeverityLabels = ["info", "warning", "critical"] as const;
 export const statusClassLabels = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+/** The counters of an interface in sysfs that tell of packets which never reached the kernel's stack. */
+export const nicDropLabels = [
+  "rx_dropped",
+  "rx_missed_errors",
+  "rx_over_errors",
+  "rx_fifo_errors",
+  "rx_no_buffer",
+] as const;
 export const restartLabels = ["feed", "inference", "ops"] as const;
 
 const tables = {
@@ -216,6 +224,11 @@ const tables = {
     reads: counter("board_reads", "Readings of the telemetry board."),
     readsLate: counter("board_reads_late", "Readings that came over half a second late."),
     receiveQueueDrops: counter("receive_queue_drops", "Datagrams the kernel dropped, queue full."),
+    nicDrops: counter(
+      "nic_drops",
+      "Packets that the network cards of the feeds dropped, by the card's own counters.",
+      [["counter", nicDropLabels]],
+    ),
     recordedDatagrams: counter("recorded_datagrams", "Datagrams written to the recording."),
     recordedBytes: counter("recorded_bytes", "Bytes written to the recording."),
     recordLost: counter("record_lost_datagrams", "Datagrams that the recording does not have."),

@@ -140,7 +140,10 @@ class Opener implements OpenLines {
     });
     this.notes.push(...socket.warnings);
     this.receiveBufferBytes = Math.min(this.receiveBufferBytes, socket.receiveBufferBytes);
-    if (server === undefined) this.ports.push(socket.port);
+    if (server === undefined) {
+      this.ports.push(socket.port);
+      loop.core.recoveries[index]!.ports[line] = socket.port;
+    }
     if (this.#slots === undefined) {
       input.socket = socket;
       loop.lines.push(input);

@@ -32,6 +32,8 @@ export class FeedRecovery {
   send: ((request: Buffer) => boolean) | undefined;
   /** What the kernel dropped on a line, where its socket tells; to be set by its owner. */
   overflow: (line: number) => number = () => -1;
+  /** The ports of the lines' sockets, in order; to be filled by their owner. */
+  readonly ports: number[] = [];
   readonly #feed: number;
   readonly #decoder: DatagramDecoder;
   readonly #engine: Engine;
@@ -145,6 +147,13 @@ export class FeedRecovery {
     board.set(feed, FeedValue.sequence, this.#decoder.sequence);
     board.set(feed, FeedValue.lastSeenNs, this.#engine.health.feedSeenNs(feed));
     board.set(feed, FeedValue.requests, this.#counters[FeedCount.requests]!);
+    const { health } = this.#engine;
+    board.set(feed, FeedValue.channels, health.channels[feed]!);
+    board.set(feed, FeedValue.staleChannels, health.staleChannels(feed));
+    board.set(feed, FeedValue.strayMs, (this.#decoder.strayNs ?? Number.NaN) / 1e6);
+    for (let line = 0; line < this.ports.length; line++) {
+      board.setLine(feed, line, LineValue.port, this.ports[line] ?? 0);
+    }
     if (arbiter !== undefined) {
       const { lines, gaps, reorder } = arbiter;
       const missing = this.#decoder.deadlineNs !== Number.POSITIVE_INFINITY;

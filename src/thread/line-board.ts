@@ -26,6 +26,11 @@ export const FeedValue = {
   reorderUsed: 9,
   reorderUsedMax: 10,
   lines: 11,
+  /** Channels (units, sessions) that were heard of, and how many of them are stale. */
+  channels: 12,
+  staleChannels: 13,
+  /** A time that was too far from the feed's date, epoch ms; NaN without any. */
+  strayMs: 14,
 } as const;
 const feedValues = 16;
 
@@ -42,6 +47,8 @@ export const LineValue = {
   behindNsMax: 7,
   /** Datagrams that the kernel had no room for, where the socket tells; -1 where it does not. */
   overflow: 8,
+  /** The port that the line's socket is bound to; 0 before. */
+  port: 9,
 } as const;
 const lineValues = 12;
 /** Redundant lines at most, and the one of answers. */
@@ -84,6 +91,11 @@ export interface FeedState {
   snapshotFault: number;
   reorderUsed: number;
   reorderUsedMax: number;
+  channels: number;
+  staleChannels: number;
+  strayMs: number;
+  /** Of the redundant lines, also where the format does not tell them apart; 0 before they are open. */
+  ports: number[];
   /** The redundant ones, then the line of answers. */
   lines: LineState[];
 }
@@ -155,6 +167,12 @@ function decode(values: Float64Array): FeedState {
     snapshotFault: feed(FeedValue.snapshotFault),
     reorderUsed: feed(FeedValue.reorderUsed),
     reorderUsedMax: feed(FeedValue.reorderUsedMax),
+    channels: feed(FeedValue.channels),
+    staleChannels: feed(FeedValue.staleChannels),
+    strayMs: feed(FeedValue.strayMs),
+    ports: Array.from({ length: lineMax - 1 }, (_, line): number => {
+      return values[feedValues + line * lineValues + LineValue.port]!;
+    }),
     lines,
   };
 }

@@ -26,11 +26,12 @@ import type { BoardReader } from "../telemetry/reader.ts";
 import { Control } from "./control.ts";
 import { feedCounts } from "../feed/count.ts";
 import { GapRing, LineBoard } from "./line-board.ts";
-import { recoveryBody } from "./ops-line.ts";
 import { AlertDesk } from "./ops-alert.ts";
 import { Recording } from "./ops-record.ts";
 import { GapTap } from "./ops-gap.ts";
+import { FeedDates } from "./ops-date.ts";
 import { HostGauges, QueueDrops } from "./ops-host.ts";
+import { NicDrops } from "./ops-nic.ts";
 import { machineNeeds } from "./machine-need.ts";
 import { cacheBody, type CacheFacts, FeedActivity, feedBody, inferenceBody } from "./ops-part.ts";
 import { SymbolView } from "./ops-symbol.ts";
@@ -84,6 +85,8 @@ export class OpsCore {
   readonly #report = new ReportWindow();
   readonly #host: HostGauges;
   readonly #drops: QueueDrops;
+  readonly #nic: NicDrops;
+  readonly #dates: FeedDates;
   readonly #build: { version: string; commit: string };
   #seconds = 0;
   #signalsBefore = 0;
@@ -158,6 +161,11 @@ export class OpsCore {
     });
     this.#host = new HostGauges(root, this.board);
     this.#drops = new QueueDrops(root);
+    this.#nic = new NicDrops(
+      root,
+      plan.feeds.map(({ lines }) => lines),
+    );
+    this.#dates = new FeedDates(plan.feeds);
     this.#say(this.store.notices());
   }
 
@@ -194,6 +202,9 @@ export class OpsCore {
     this.#countRecorded();
     const { changes, notices, latency } = this.#keeper.tick(nowMs);
     this.#activity.second(this.reader, nowMs);
+    for (const text of this.#dates.second(this.reader, (feed) => this.#lines.read(feed), nowMs)) {
+      this.#log("warn", text);
+    }
     this.alerts.announce(changes);
     this.#say(notices);
     this.#window.push(latency);
@@ -217,9 +228,12 @@ export class OpsCore {
       limits: { pointsMax: this.plan.config.http.pointsMax },
       status: () => this.status(),
       feed: () =>
-        feedBody(this.plan, this.reader, this.#activity, this.nowMs(), (feed) =>
-          recoveryBody(this.#lines, feed, this.#gapTap.last[feed]),
-        ),
+        feedBody(this.plan, this.reader, this.#activity, this.nowMs(), {
+          state: (feed) => this.#lines.read(feed),
+          lastGap: (feed) => this.#gapTap.last[feed],
+          interfaces: (feed) => this.#nic.body(feed),
+          warnings: (feed) => this.#dates.warnings(feed),
+        }),
       cache: () => cacheBody(this.plan, this.#space, this.reader, this.#window),
       inference: () =>
         inferenceBody(
@@ -291,6 +305,7 @@ export class OpsCore {
     this.#table.second();
     board.gauge(ids.tableEntries, this.#table.entries);
     board.count(ids.receiveQueueDrops, this.#drops.read());
+    this.#nic.read().forEach((moved, i) => board.count(ids.nicDrops + i, moved));
     board.gauge(ids.httpSubscribers, this.streams.open);
     board.gauge(ids.ready, { ready: 1, degraded: 0.5, "not ready": 0 }[this.readiness().status]);
   }

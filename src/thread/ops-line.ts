@@ -1,7 +1,7 @@
 /** What a feed's lines contribute and what is missing, for the API: from shared memory only. */
 import type { FeedBody } from "../http/part-schema.ts";
 import { GapEnd } from "../feed/gap.ts";
-import type { FeedGap, LineBoard, LineState } from "./line-board.ts";
+import type { FeedGap, FeedState, LineState } from "./line-board.ts";
 
 export type RecoveryBody = NonNullable<FeedBody["feeds"][number]["recovery"]>;
 
@@ -15,14 +15,14 @@ const endNames: Readonly<Record<GapEnd, string>> = {
 
 /** Null before the feed thread has shown anything. */
 export function recoveryBody(
-  board: LineBoard,
-  feed: number,
+  state: FeedState | undefined,
   lastGap: FeedGap | undefined,
 ): RecoveryBody | null {
-  const state = board.read(feed);
   if (state === undefined) return null;
   const { sequence, waiting, broken, gapsEnded, requests, snapshots, lines } = state;
   return {
+    channels: state.channels,
+    staleChannels: state.staleChannels,
     sequence,
     waiting,
     broken,

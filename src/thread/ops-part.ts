@@ -1,7 +1,6 @@
 /** Feed, cache and inference in detail, from the board and from what inference last said. */
-import type { RecoveryBody } from "./ops-line.ts";
 import { FeedCount, feedCounts } from "../feed/count.ts";
-import type { CacheBody, FeedBody, InferenceBody } from "../http/part-schema.ts";
+import type { CacheBody, FeedBody, InferenceBody, InterfaceBody } from "../http/part-schema.ts";
 import type { HostReport } from "../inference/host.ts";
 import type { InferenceReport } from "../inference/port.ts";
 import type { RulesReport } from "../inference/rules-engine.ts";
@@ -9,6 +8,8 @@ import { inferenceErrorLabels, Metric, metricSpecs } from "../telemetry/metric.t
 import type { BoardReader } from "../telemetry/reader.ts";
 import type { ThreadName } from "../telemetry/stage.ts";
 import { stages } from "../telemetry/stage.ts";
+import type { FeedGap, FeedState } from "./line-board.ts";
+import { recoveryBody } from "./ops-line.ts";
 import type { StageWindow } from "./ops-window.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
 
@@ -27,28 +28,40 @@ export class FeedActivity {
   }
 }
 
+/** What ops knows of each feed besides the board, by its index. */
+export interface FeedNews {
+  /** Undefined before the feed thread has shown anything. */
+  state(feed: number): FeedState | undefined;
+  lastGap(feed: number): FeedGap | undefined;
+  interfaces(feed: number): InterfaceBody[];
+  warnings(feed: number): string[];
+}
+
 export function feedBody(
   { feeds }: RunPlan,
   board: BoardReader,
   { lastMs }: FeedActivity,
   nowMs: number,
-  recoveryOf: (feed: number) => RecoveryBody | null,
+  news: FeedNews,
 ): FeedBody {
   const { totals } = board.counters.feed;
   return {
     feeds: feeds.map((feed, index) => {
       const channel = board.channels[index]!;
       const last = lastMs[index]!;
+      const state = news.state(index);
       return {
         name: feed.name,
         format: feed.format,
-        lines: feed.lines.map(lineText),
+        lines: feed.lines.map((line, which) => lineText(line, state?.ports[which] ?? 0)),
+        interfaces: news.interfaces(index),
+        warnings: news.warnings(index),
         state: activityWords(last, nowMs, feed),
         lastDatagramMs: last === 0 ? null : last,
         silenceMs: feed.silenceNs / 1e6,
         perS: countsOf(channel.deltas),
         totals: countsOf(channel.totals),
-        recovery: recoveryOf(index),
+        recovery: recoveryBody(state, news.lastGap(index)),
       };
     }),
     receiveBufferBytes: board.gauges.feed[Metric.feed.receiveBufferBytes]!,
@@ -62,7 +75,12 @@ export function feedBody(
   };
 }
 
-function lineText({ host, port, interface: name, source }: FeedPlan["lines"][number]): string {
+/** `bound`: the port that the socket got; 0 before it is open. */
+function lineText(
+  { host, port: configured, interface: name, source }: FeedPlan["lines"][number],
+  bound: number,
+): string {
+  const port = bound === 0 ? configured : bound;
   const parameters = new URLSearchParams();
   if (name !== null) parameters.set("interface", name);
   if (source !== null) parameters.set("source", source);

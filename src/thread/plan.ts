@@ -37,6 +37,7 @@ export interface FeedPlan {
   timestampUnit: "s" | "ms" | "us" | "ns";
   /** Epoch ns of the feed's midnight. */
   midnightNs: bigint;
+  timeZone: string;
   receiveBufferBytes: number;
   busyPollUs: number;
   shareAddress: boolean;
@@ -160,6 +161,7 @@ function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
     ),
     timestampUnit: feed.timestampUnit,
     midnightNs: day,
+    timeZone: feed.timeZone,
     receiveBufferBytes: feed.receiveBufferBytes,
     busyPollUs: feed.busyPollUs,
     shareAddress: feed.shareAddress,

@@ -110,7 +110,8 @@ describe("DEEP and TOPS messages", () => {
     expect(send(1, [iexLevel("8", "AAPL", 1, 1n, 1n)])).toBe(
       Verdict.applied | Verdict.damaged | Verdict.cleared,
     );
-    expect(counters[FeedCount.badValue]).toBe(1);
+    expect(counters[FeedCount.badTime]).toBe(1);
+    expect(decoder.strayNs).toBe(1);
   });
 
   test("grownMessageIsReadAsFarAsItIsKnown", () => {

@@ -292,6 +292,13 @@ const fixtureParts: Readonly<Record<string, unknown>> = {
           "udp://233.54.12.111:26400?interface=eth1",
           "udp://233.49.196.111:26400?interface=eth2",
         ],
+        interfaces: ["eth1", "eth2"].map((name) => ({
+          name,
+          state: "nothing dropped since the start",
+          perS: { rx_dropped: 0, rx_missed_errors: 0 },
+          totals: { rx_dropped: 0, rx_missed_errors: 0 },
+        })),
+        warnings: [],
         state: "receiving",
         lastDatagramMs: Date.now() + 1e9,
         silenceMs: 3000,

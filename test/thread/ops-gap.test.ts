@@ -83,7 +83,7 @@ test("a feed's lines as the API shows them: nothing before the first time, then 
   const tap = createTap();
   take(tap, gap(GapEnd.lost, 10, 12));
   const board = new LineBoard(new SharedArrayBuffer(lineBoardBytes(2)), 2);
-  expect(recoveryBody(board, 0, tap.last[0])).toBeNull();
+  expect(recoveryBody(board.read(0), tap.last[0])).toBeNull();
   board.begin(0);
   board.set(0, FeedValue.sequence, 77);
   board.set(0, FeedValue.broken, 1);
@@ -93,7 +93,7 @@ test("a feed's lines as the API shows them: nothing before the first time, then 
   board.setLine(0, 0, LineValue.behindCount, 2);
   board.setLine(0, 0, LineValue.overflow, -1);
   board.end(0);
-  const body = recoveryBody(board, 0, tap.last[0])!;
+  const body = recoveryBody(board.read(0), tap.last[0])!;
   expect(body).toMatchObject({ sequence: 77, broken: true, waiting: false });
   expect(body.lastGap).toEqual({ from: 10, to: 12, end: "lost", lastedNs: 3e6 });
   expect(
@@ -104,5 +104,5 @@ test("a feed's lines as the API shows them: nothing before the first time, then 
     [false, 5, 150, null],
     [true, 0, null, 0],
   ]);
-  expect(recoveryBody(board, 1, tap.last[1])).toBeNull();
+  expect(recoveryBody(board.read(1), tap.last[1])).toBeNull();
 });

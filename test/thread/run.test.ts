@@ -93,6 +93,31 @@ describe("real captures at full speed", () => {
   );
 });
 
+describe("a feed in the API", () => {
+  test("shows the port that the system chose, its interface, and that its date is wrong", async () => {
+    await using edge = await startRun(
+      "udp://127.0.0.1:0?format=tick&name=old&date=2020-01-30&symbols=ACME",
+    );
+    const sender = await openTestSender(edge.ports[0]!);
+    await until(() => {
+      sender.send(tick("ACME", 100, 100));
+      return edge.running.text("stderr").includes("set feed.date");
+    });
+    sender.close();
+    const [, origin] = await edge.running.until("stderr", /http on (http:\/\/\S+)/);
+    const reply = (await (await fetch(`${origin}/api/v1/feed`)).json()) as { feeds: unknown[] };
+    expect(reply.feeds).toMatchObject([
+      {
+        lines: [`udp://127.0.0.1:${edge.ports[0]}`],
+        interfaces: [{ name: "lo", totals: {} }],
+        warnings: [expect.stringContaining("too far from 2020-01-30")],
+      },
+    ]);
+    const { stderr } = await edge.stop();
+    expect(stderr.match(/set feed\.date/g)).toHaveLength(1);
+  });
+});
+
 describe("sinks", () => {
   test("binary and JSON datagrams say the same as stdout", async () => {
     const binary: ReturnType<typeof readSignal>[] = [];

@@ -11,6 +11,8 @@ interface FeedNews {
   name: string;
   format: string;
   lines: readonly string[];
+  interfaces: readonly { name: string; state: string; totals: Readonly<Record<string, number>> }[];
+  warnings: readonly string[];
   state: string;
   lastDatagramMs: number | null;
   silenceMs: number;
@@ -106,12 +108,18 @@ function feedPanel(context: Context, name: string, help: () => FeedReply["help"]
     root,
     update(feed: FeedNews): void {
       const nowMs = context.live.nowMs();
-      const { lines, state, lastDatagramMs, silenceMs, perS, totals } = feed;
+      const { lines, interfaces, warnings, state, lastDatagramMs, silenceMs, perS, totals } = feed;
       setText(aside, feed.format);
       const silent = lastDatagramMs === null ? Number.NaN : nowMs - lastDatagramMs;
       facts.update([
         { name: "State", words: state, state: /stale|waiting/.test(state) ? "warning" : "good" },
+        ...warnings.map((words) => ({ name: "Warning", words, state: "critical" as const })),
         { name: lines.length === 1 ? "Line" : "Lines", words: lines.join(", ") },
+        ...interfaces.map(({ name: card, state: words, totals: drops }) => ({
+          name: `Interface ${card}`.trimEnd(),
+          words,
+          state: Object.values(drops).some((n) => n > 0) ? ("warning" as const) : undefined,
+        })),
         {
           name: "Last datagram",
           words:
