@@ -73,6 +73,7 @@ class NoBooks implements MarketEvents {
   trade(): void {}
   tradingState(): void {}
   clear(): void {}
+  markPartial(): void {}
 }
 
 function createBooks(): BookSet {

@@ -67,6 +67,9 @@ export class NullMarket implements MarketEvents {
   clear(i: number): void {
     this.#add(i);
   }
+  markPartial(i: number): void {
+    this.#add(i);
+  }
 
   #add(value: number): void {
     this.sum = (this.sum + value) | 0;

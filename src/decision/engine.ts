@@ -90,6 +90,10 @@ export interface EngineOptions extends EngineSettings {
 
 const count = Metric.feed;
 
+/** Bits of `Engine.held`. */
+const heldByOperator = 1;
+const heldUnfollowed = 2;
+
 /** Why a book in this condition has no state, as a signal says it; by `BookFault`. */
 const faultReasons = new Uint8Array(16);
 faultReasons[BookFault.neverSeen] = Reason.neverSeen;
@@ -121,7 +125,7 @@ const sweepBatch = 16;
 
 export class Engine {
   readonly health: ChannelHealth;
-  /** Instruments that the operator holds; written through `setHeld`. */
+  /** Instruments that are HOLD whatever their books say: held by the operator, or not followed. */
   readonly held: Uint8Array;
   heldAll = false;
 
@@ -257,8 +261,16 @@ export class Engine {
   /** New instruments: a hold that was laid on the symbol before it was first seen holds from now. */
   #admit(): void {
     for (; this.#known < this.#instruments.count; this.#known++) {
-      this.held[this.#known] = this.#options.isHeld(this.#known) ? 1 : 0;
+      const instrument = this.#known;
+      this.held[instrument] =
+        (this.#options.isHeld(instrument) ? heldByOperator : 0) |
+        (this.#instruments.dormant[instrument] === 0 ? 0 : heldUnfollowed);
     }
+  }
+
+  /** Whether the operator holds the instrument. */
+  isHeld(instrument: number): boolean {
+    return this.heldAll || ((this.held[instrument] as number) & heldByOperator) !== 0;
   }
 
   /**
@@ -278,7 +290,9 @@ export class Engine {
     const emitter = this.#emitter;
     if (this.heldAll || this.held[instrument] !== 0) {
       this.#withdraw(instrument);
-      emitter.hold(instrument, Source.held, Reason.operator);
+      const unfollowed = ((this.held[instrument] as number) & heldUnfollowed) !== 0;
+      if (unfollowed) emitter.hold(instrument, Source.stale, Reason.unfollowed);
+      else emitter.hold(instrument, Source.held, Reason.operator);
       return;
     }
     const { books } = this.#feeds[feed] as EngineFeed;
@@ -563,14 +577,42 @@ export class Engine {
       this.heldAll = held;
       for (let i = 0; i < this.#instruments.count; i++) this.#again(i, nowNs);
     } else {
-      if ((this.held[instrument] !== 0) === held) return;
-      this.held[instrument] = held ? 1 : 0;
+      const before = this.held[instrument] as number;
+      const after = held ? before | heldByOperator : before & ~heldByOperator;
+      if (before === after) return;
+      this.held[instrument] = after;
       this.#again(instrument, nowNs);
     }
     this.#emitter.flush();
   }
 
-  #again(instrument: number, nowNs: number): void {
+  /**
+   * Between two datagrams, when the feed's list of symbols has changed: the `dropped` ones hear HOLD,
+   * their books are freed, and nothing is said of them from now on; the `added` ones begin.
+   */
+  follow(feed: number, dropped: readonly number[], added: readonly number[], nowNs: number): void {
+    const { books } = this.#feeds[feed] as EngineFeed;
+    this.#admit();
+    for (const instrument of dropped) {
+      this.held[instrument]! |= heldUnfollowed;
+      this.#again(instrument, nowNs, true);
+      books.unfollow(instrument);
+      this.#features.forget(instrument);
+      this.#coder.forget(instrument);
+      this.#publisher.publish(instrument, this.#key);
+    }
+    for (const instrument of added) {
+      this.held[instrument]! &= ~heldUnfollowed;
+      this.#again(instrument, nowNs);
+    }
+    books.clearTouched();
+    this.#emitter.flush();
+  }
+
+  #again(instrument: number, nowNs: number, lastWord = false): void {
+    // Of what is not followed only a signal that still stands is to be taken back.
+    const silent = ((this.held[instrument] as number) & heldUnfollowed) !== 0;
+    if (silent && !lastWord && !this.#emitter.standing.has(instrument)) return;
     const feed = this.#feedOf(instrument);
     this.#emitter.cause(feed, this.#sequence(feed), nowNs);
     this.#evaluate(instrument, feed, nowNs, false, false, false);

@@ -66,6 +66,7 @@ export const Reason = {
   restart: 19,
   endOfSession: 20,
   shutdown: 21,
+  unfollowed: 22,
 } as const;
 export type Reason = (typeof Reason)[keyof typeof Reason];
 export const reasonNames = [
@@ -91,6 +92,7 @@ export const reasonNames = [
   "restart",
   "end of session",
   "shutting down",
+  "not followed",
 ] as const;
 
 export const SignalFlag = {

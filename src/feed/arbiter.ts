@@ -429,11 +429,13 @@ export class Arbiter {
 
   /** The snapshot is applied; `next` is the first sequence that is not in it. Returns a verdict. */
   endSnapshot(channel: number, next: number, nowNs: number): number {
-    const broken = this.#broken.has(channel);
-    const from = broken ? this.#broken.from[channel]! : next;
-    const seenNs = broken ? this.#broken.seenNs[channel]! : nowNs;
-    this.gaps.add(channel, from, Math.max(from, next), GapEnd.snapshot, seenNs, nowNs - seenNs);
-    this.#broken.end(channel);
+    // A snapshot may also be asked for where nothing was lost.
+    if (this.#broken.has(channel)) {
+      const from = this.#broken.from[channel]!;
+      const seenNs = this.#broken.seenNs[channel]!;
+      this.gaps.add(channel, from, Math.max(from, next), GapEnd.snapshot, seenNs, nowNs - seenNs);
+      this.#broken.end(channel);
+    }
     this.sequencer.pass(channel, next);
     this.sequence = next - 1;
     const verdict = this.#flush(channel, nowNs) | this.#next(channel);

@@ -96,6 +96,13 @@ export interface DatagramDecoder {
    */
   poll(nowNs: number): number;
   /**
+   * Other symbols are followed from now on: forgets what it knows of the `dropped` instruments, and
+   * tells the market what it knows of the `added` ones: a trading state, that orders are missing.
+   * Instruments that appear later on have numbers from `known` on. Between two datagrams only; not
+   * for the hot path.
+   */
+  follow(dropped: readonly number[], added: readonly number[], known: number): void;
+  /**
    * A retransmission request to be sent now, undefined when there is none. The Buffer is used again
    * for the next one. To be asked for after `decode` and `poll` while a verdict has `held`.
    */

@@ -91,4 +91,6 @@ export interface MarketEvents {
   tradingState(instrument: number, state: TradingState): void;
   /** Forget the instrument's book, and every book of the feed when `instrument` is -1. */
   clear(instrument: number): void;
+  /** Orders of the instrument's book are not known: it was not followed when they came. */
+  markPartial(instrument: number): void;
 }

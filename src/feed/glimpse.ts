@@ -67,6 +67,8 @@ export class GlimpseClient {
   readonly #heartbeat = soupBinPacket("R", new Uint8Array(0));
   readonly #logout = soupBinPacket("O", new Uint8Array(0));
   #output: Buffer | undefined;
+  /** Somebody asked for a snapshot of a channel that has lost nothing. */
+  #asked = false;
   #retryNs = Number.NEGATIVE_INFINITY;
   #openedNs = 0;
   #heardNs = 0;
@@ -80,10 +82,17 @@ export class GlimpseClient {
     this.#login = soupBinLogin(options.username, options.password, "", 1);
   }
 
+  /** Asks for a snapshot though nothing is lost; once the running one is over, if there is one. */
+  request(): void {
+    this.#asked = true;
+  }
+
   /** Whether a connection should be opened now. */
   wants(nowNs: number): boolean {
     if (this.connected) return false;
-    if (!this.#arbiter.isBroken(this.#channel)) {
+    const broken = this.#arbiter.isBroken(this.#channel);
+    if (!broken && this.attempts >= this.#options.attempts) this.#asked = false;
+    if (!broken && !this.#asked) {
       this.attempts = 0;
       this.#retryNs = Number.NEGATIVE_INFINITY;
       return false;
@@ -94,6 +103,7 @@ export class GlimpseClient {
   /** The connection stands: log in, and let the arbiter keep what the feed brings from now on. */
   open(nowNs: number): void {
     this.connected = true;
+    this.#asked = false;
     this.fault = GlimpseFault.none;
     this.attempts++;
     this.#retryNs = nowNs + this.#options.retryNs * 2 ** Math.min(this.attempts - 1, 20);

@@ -88,6 +88,17 @@ export class Iex {
     return high * 4_294_967_296 + (bytes.readUInt32LE(at) - this.#baseLo);
   }
 
+  /**
+   * Other symbols are followed. A book that begins now is as good as after a gap: its levels and
+   * quotes are told whole when they change.
+   */
+  follow(dropped: readonly number[]): void {
+    for (const instrument of dropped) {
+      this.#trading[instrument] = TradingState.trading;
+      this.#operational[instrument] = 0;
+    }
+  }
+
   /** Forgets the books of the instruments that the channel tells of, be it not alone. */
   clear(channel: number): void {
     const { of } = this.owners;

@@ -122,6 +122,10 @@ export class IexTp implements DatagramDecoder, ArbiterSink {
     return this.arbiter.poll(nowNs);
   }
 
+  follow(dropped: readonly number[]): void {
+    this.#messages.follow(dropped);
+  }
+
   takeRequest(): undefined {
     return undefined;
   }

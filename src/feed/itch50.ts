@@ -53,8 +53,16 @@ for (const [type, length] of Object.entries({
 const refersTo = new Uint8Array(256);
 for (const type of "AFECXDU") refersTo[type.charCodeAt(0)] = 1;
 
-/** Of a stock locate: no message has told its symbol yet. */
+/** Of a stock locate: its symbol is not followed, and no order of it has come yet. */
+const unfollowed = -1;
+/** ... no message has told its symbol yet. */
 const unmapped = -2;
+/** ... its symbol is not followed, and orders have come that nobody kept. */
+const missed = -3;
+
+/** 1 for the types that tell a trading state. */
+const tellsState = new Uint8Array(256);
+for (const type of "Hh") tellsState[type.charCodeAt(0)] = 1;
 
 /** ns of a day and an hour: no time since midnight is above it, not even when the clocks go back. */
 const dayNs = 90_000_000_000_000;
@@ -73,8 +81,10 @@ export class Itch50 {
 
   readonly #events: MarketEvents;
   readonly #counters: Uint32Array;
-  /** Stock locate → instrument, -1 when not followed, `unmapped` when not known. */
+  /** Stock locate → instrument; `unfollowed`, `unmapped` or `missed` when it has none. */
   readonly #instruments = new Int32Array(65_536).fill(unmapped);
+  /** Stock locate → its symbol, once it is known. */
+  readonly #names = new Uint8Array(65_536 * 8);
   /** Stock locate → state by the listing market ('H'). */
   readonly #trading = new Uint8Array(65_536);
   /** Stock locate → 1 while halted on this exchange alone ('h'). */
@@ -90,6 +100,28 @@ export class Itch50 {
     this.#instruments.fill(unmapped);
     this.#trading.fill(TradingState.trading);
     this.#operational.fill(0);
+  }
+
+  /**
+   * Other symbols are followed: locates get their instruments anew. One that is followed from now on
+   * is told its trading state, and its book is partial when orders of it have come before.
+   */
+  follow(): void {
+    const events = this.#events;
+    const instruments = this.#instruments;
+    for (let locate = 0; locate < instruments.length; locate++) {
+      const before = instruments[locate]!;
+      if (before === unmapped) continue;
+      const instrument = events.instrument(this.#names, locate * 8, 8);
+      if (instrument < 0) {
+        if (before >= 0) instruments[locate] = missed;
+      } else if (before < 0) {
+        instruments[locate] = instrument;
+        const state = this.#stateOf(locate);
+        if (state !== TradingState.trading) events.tradingState(instrument, state);
+        if (before === missed) events.markPartial(instrument);
+      }
+    }
   }
 
   /** Time of the message at `at`, ns since midnight; NaN when it is too short to have one. */
@@ -248,23 +280,14 @@ export class Itch50 {
         }
         return true;
       }
-      case 0x48: {
-        // H
-        const state = tradingStateOf(bytes[m + 19]!);
-        if (state < 0) return this.#bad();
-        this.#trading[locate] = state;
-        events.tradingState(instrument, this.#stateOf(locate));
+      case 0x48: // H
+      case 0x68: // h
+        if (!this.#noteState(bytes, m, type, locate)) return this.#bad();
+        // Other markets of the group ('B', 'X') do not concern these books.
+        if (type === 0x48 || bytes[m + 19] === 0x51) {
+          events.tradingState(instrument, this.#stateOf(locate));
+        }
         return true;
-      }
-      case 0x68: {
-        // h: other markets of the group ('B', 'X') do not concern these books.
-        const action = bytes[m + 20]!;
-        if (action !== 0x48 && action !== 0x54) return this.#bad();
-        if (bytes[m + 19] !== 0x51) return true;
-        this.#operational[locate] = action === 0x48 ? 1 : 0;
-        events.tradingState(instrument, this.#stateOf(locate));
-        return true;
-      }
       case 0x42: // B
         this.#counters[FeedCount.tradeBreaks]!++;
         return true;
@@ -288,6 +311,8 @@ export class Itch50 {
     const at = stockAt[type]!;
     if (known !== unmapped && type !== 0x52) {
       this.#counters[FeedCount.unfollowed]!++;
+      if (known === unfollowed && refersTo[type] !== 0) this.#instruments[locate] = missed;
+      else if (tellsState[type] !== 0) this.#noteState(bytes, m, type, locate);
       return -1;
     }
     if (at === 0) {
@@ -300,9 +325,29 @@ export class Itch50 {
       return -1;
     }
     const instrument = this.#events.instrument(bytes, m + at, 8);
-    this.#instruments[locate] = instrument < 0 ? -1 : instrument;
-    if (instrument < 0) this.#counters[FeedCount.unfollowed]!++;
-    return instrument;
+    this.#names.set(bytes.subarray(m + at, m + at + 8), locate * 8);
+    if (instrument >= 0) {
+      this.#instruments[locate] = instrument;
+      return instrument;
+    }
+    this.#counters[FeedCount.unfollowed]!++;
+    this.#instruments[locate] = known === missed || refersTo[type] !== 0 ? missed : unfollowed;
+    if (tellsState[type] !== 0) this.#noteState(bytes, m, type, locate);
+    return -1;
+  }
+
+  /** Keeps the trading state that a message tells; false when it is none. */
+  #noteState(bytes: Buffer, m: number, type: number, locate: number): boolean {
+    if (type === 0x48) {
+      const state = tradingStateOf(bytes[m + 19]!);
+      if (state < 0) return false;
+      this.#trading[locate] = state;
+      return true;
+    }
+    const action = bytes[m + 20]!;
+    if (action !== 0x48 && action !== 0x54) return false;
+    if (bytes[m + 19] === 0x51) this.#operational[locate] = action === 0x48 ? 1 : 0;
+    return true;
   }
 
   #system(bytes: Buffer, m: number): void {

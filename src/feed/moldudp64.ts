@@ -107,6 +107,10 @@ export class MoldUdp64 implements DatagramDecoder, ArbiterSink {
     return this.arbiter.poll(nowNs);
   }
 
+  follow(): void {
+    this.messages.follow();
+  }
+
   takeRequest(): Buffer | undefined {
     const { arbiter } = this;
     if (arbiter.takeRequest() < 0) return undefined;

@@ -91,6 +91,10 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
     return this.arbiter.poll(nowNs);
   }
 
+  follow(dropped: readonly number[], added: readonly number[], known: number): void {
+    this.#messages.follow(dropped, added, known);
+  }
+
   takeRequest(): undefined {
     return undefined;
   }

@@ -65,6 +65,14 @@ export class Pitch {
 
   readonly #events: MarketEvents;
   readonly #counters: Uint32Array;
+  /** Instrument → 1 while it is followed since mid-session and has not been named since. */
+  readonly #joined: Uint8Array;
+  /** Instruments from this one on were not known when other symbols came to be followed. */
+  #known = Number.POSITIVE_INFINITY;
+  /** Unit → 1 after its first message. */
+  readonly #heard: Uint8Array;
+  /** Unit → 1 where other symbols came to be followed after its day had begun. */
+  readonly #late: Uint8Array;
   /** Unit → its present second since midnight, in ns. */
   readonly #secondNs: Float64Array;
   /** Unit → 1 after its end of session. */
@@ -75,12 +83,39 @@ export class Pitch {
     this.#events = events;
     this.#counters = counters;
     this.owners = new ChannelOwner(instruments, units, true);
+    this.#joined = new Uint8Array(instruments);
+    this.#heard = new Uint8Array(units);
+    this.#late = new Uint8Array(units);
     this.#secondNs = new Float64Array(units);
     this.ended = new Uint8Array(units);
   }
 
+  /**
+   * Other symbols are followed. Which unit a new one belongs to shows when it is first named: when
+   * that unit's day had begun before, the symbol's older orders are unknown.
+   */
+  follow(dropped: readonly number[], added: readonly number[], known: number): void {
+    this.#known = known;
+    let begun = false;
+    for (let unit = 0; unit < this.#heard.length; unit++) {
+      if (this.#heard[unit] === 0) continue;
+      this.#late[unit] = 1;
+      begun = true;
+    }
+    for (const instrument of dropped) {
+      this.owners.of[instrument] = Owner.none;
+      this.#joined[instrument] = 0;
+    }
+    if (!begun) return;
+    for (const instrument of added) {
+      this.#joined[instrument] = 1;
+      this.#events.markPartial(instrument);
+    }
+  }
+
   /** Forgets the books of one unit's instruments. */
   clear(unit: number): void {
+    this.#late[unit] = 0;
     const { of } = this.owners;
     for (let i = 0; i < of.length; i++) {
       if (of[i] === unit) this.#events.clear(i);
@@ -93,6 +128,7 @@ export class Pitch {
    */
   block(bytes: Buffer, at: number, count: number, skip: number, unit: number): boolean {
     let usable = true;
+    this.#heard[unit] = 1;
     for (let i = 0; i < count; i++) {
       const m = at;
       const length = bytes[m]!;
@@ -268,9 +304,21 @@ export class Pitch {
   /** Another unit than the instrument's own tells of it, or the first one. */
   #taken(instrument: number, unit: number): void {
     const { owners } = this;
-    if (owners.of[instrument] === Owner.shared) return;
+    const before = owners.of[instrument];
+    if (before === Owner.shared) return;
     if (owners.take(instrument, unit)) this.#events.clear(instrument);
     if (owners.of[instrument] === Owner.shared) this.#counters[FeedCount.sharedInstruments]!++;
+    else if (before === Owner.none) this.#begin(instrument, unit);
+  }
+
+  /** The instrument is named for the first time in the unit's day, or since it is followed. */
+  #begin(instrument: number, unit: number): void {
+    const joined = this.#joined[instrument] !== 0;
+    this.#joined[instrument] = 0;
+    if (this.#late[unit] === 0) {
+      // Its day has begun anew since.
+      if (joined) this.#events.clear(instrument);
+    } else if (joined || instrument >= this.#known) this.#events.markPartial(instrument);
   }
 }
 

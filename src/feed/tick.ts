@@ -123,6 +123,9 @@ export class Tick implements DatagramDecoder {
     return 0;
   }
 
+  /** Each tick stands for itself: there is nothing to forget. */
+  follow(): void {}
+
   takeRequest(): undefined {
     return undefined;
   }

@@ -303,6 +303,18 @@ export class BookSet {
     }
   }
 
+  /** Forgets everything of an instrument that is not followed any more. */
+  unfollow(instrument: number): void {
+    this.clear(instrument);
+    this.words[instrument * WORDS + TRADING_STATE] = 0;
+    const doubles = instrument * DOUBLES;
+    this.doubles.fill(0, doubles + BID_PRICE, doubles + TRADES + 1);
+  }
+
+  isPartial(instrument: number): boolean {
+    return (this.words[instrument * WORDS + FLAGS]! & FLAG_PARTIAL) !== 0;
+  }
+
   /** Somebody knows that messages are missing from this book (from all, for -1). */
   markPartial(instrument: number): void {
     this.flag(instrument, FLAG_PARTIAL);

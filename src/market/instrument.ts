@@ -3,7 +3,12 @@
  * little-endian u32 words (zero padded), looked up together with the feed in an open-addressing
  * table. An instrument is a symbol ON a feed: two venues' books of one symbol are two instruments.
  *
- * slot: w0 w1 w2 w3 | feed | index + 1 | - | -   (8 words, half a cache line; 0 in word 5: empty)
+ * slot: w0 w1 w2 w3 | feed | index + 1 | - | -   (8 words, half a cache line; 0 in word 5: empty,
+ * below 0: dormant, known as -(index + 1) but not followed)
+ *
+ * An index is never given to another symbol: keys of the decision table and other threads know
+ * instruments by it. So a symbol that is not followed any more keeps its place, and `capacity`
+ * bounds the symbols that were ever followed.
  */
 import { assert } from "../error.ts";
 
@@ -38,36 +43,50 @@ export class InstrumentTable {
   readonly priceScale: Float64Array;
   /** Index of the feed per instrument. */
   readonly feed: Uint16Array;
+  /** 1 for an instrument that its feed does not follow at present: no look-up finds it. */
+  readonly dormant: Uint8Array;
   private readonly symbols: string[] = [];
   private readonly slots: Int32Array;
+  /** Where the instrument's slot begins. */
+  private readonly slotAt: Int32Array;
   private readonly slotMask: number;
   private readonly feeds: readonly FeedInstruments[];
   private readonly follows: Uint8Array;
   private readonly scratch = new Int32Array(4);
 
-  /** Symbols that a feed names are registered at once, so their indices follow the lists' order. */
-  constructor(capacity: number, feeds: readonly FeedInstruments[]) {
+  /**
+   * Symbols that a feed names are registered at once, so their indices follow the lists' order.
+   * `known` come before them: the instruments of another table, in its order.
+   */
+  constructor(
+    capacity: number,
+    feeds: readonly FeedInstruments[],
+    known: readonly { feed: number; symbol: string }[] = [],
+  ) {
     assert(capacity >= 1 && capacity <= 1 << 20, "an instrument table holds 1 to 1,048,576");
     this.capacity = capacity;
     this.tickSize = new Float64Array(capacity);
     this.priceScale = new Float64Array(capacity);
     this.feed = new Uint16Array(capacity);
+    this.dormant = new Uint8Array(capacity);
+    this.slotAt = new Int32Array(capacity);
     let slots = 16;
     while (slots < capacity * 2) slots *= 2;
     this.slots = new Int32Array(slots * SLOT_WORDS);
     this.slotMask = slots * SLOT_WORDS - 1;
     this.feeds = feeds;
     this.follows = new Uint8Array(feeds.length).fill(1);
-    const encoder = new TextEncoder();
-    for (const [feed, { symbols, tickSize }] of feeds.entries()) {
-      assert(tickSize > 0, "a tick is greater than zero");
+    for (const { tickSize } of feeds) assert(tickSize > 0, "a tick is greater than zero");
+    for (const { feed, symbol } of known) this.enlist(feed, symbol);
+    for (const [feed, { symbols }] of feeds.entries()) {
+      const wanted = symbols === undefined ? undefined : new Uint8Array(capacity);
       for (const symbol of symbols ?? []) {
-        const bytes = encoder.encode(symbol);
-        this.lookup(feed, bytes, 0, bytes.length);
+        const instrument = this.enlist(feed, symbol);
+        if (instrument >= 0) wanted![instrument] = 1;
+        else this.full++;
       }
-      if (symbols !== undefined) this.follows[feed] = 0;
+      this.follow(feed, wanted);
     }
-    this.bad = 0;
   }
 
   /**
@@ -115,11 +134,44 @@ export class InstrumentTable {
         slots[at + 3] === w3 &&
         slots[at + 4] === feed
       ) {
-        return index - 1;
+        if (index > 0) return index - 1;
+        this.filtered++;
+        return -1;
       }
       at = (at + SLOT_WORDS) & this.slotMask;
     }
     return this.register(at, feed, w0, w1, w2, w3);
+  }
+
+  /**
+   * The index of a symbol of 1 to 16 printable ASCII characters, which becomes a dormant instrument
+   * when it is new; -1 when there is no room. Not for the hot path.
+   */
+  enlist(feed: number, symbol: string): number {
+    const at = this.seek(feed, symbol);
+    const known = this.slots[at + 5]!;
+    if (known !== 0) return Math.abs(known) - 1;
+    if (this.count === this.capacity) return -1;
+    const [w0, w1, w2, w3] = this.scratch as unknown as [number, number, number, number];
+    const index = this.add(at, feed, w0, w1, w2, w3);
+    this.setDormant(index, true);
+    return index;
+  }
+
+  /** Whether the symbol is an instrument already, dormant or not. Not for the hot path. */
+  knows(feed: number, symbol: string): boolean {
+    return this.slots[this.seek(feed, symbol) + 5] !== 0;
+  }
+
+  /**
+   * From now on the feed follows the instruments that are 1 in `wanted`, and no others, not even new
+   * ones; undefined stands for all.
+   */
+  follow(feed: number, wanted: Uint8Array | undefined): void {
+    this.follows[feed] = wanted === undefined ? 1 : 0;
+    for (let i = 0; i < this.count; i++) {
+      if (this.feed[i] === feed) this.setDormant(i, wanted !== undefined && wanted[i] !== 1);
+    }
   }
 
   /** The symbol's text, made once at registration. */
@@ -140,13 +192,31 @@ export class InstrumentTable {
   static bytes(capacity: number): number {
     let slots = 16;
     while (slots < capacity * 2) slots *= 2;
-    return slots * SLOT_WORDS * 4 + capacity * 18;
+    return slots * SLOT_WORDS * 4 + capacity * 23;
   }
 
   private home(w0: number, w1: number, w2: number, w3: number, feed: number): number {
     let hash = Math.imul(w0 ^ Math.imul(w1, 0x85ebca6b), 0x9e3779b1);
     hash = Math.imul(hash ^ (hash >>> 15) ^ w2 ^ Math.imul(w3 + feed, 0xc2b2ae35), 0x27d4eb2f);
     return ((hash ^ (hash >>> 13)) * SLOT_WORDS) & this.slotMask;
+  }
+
+  /** The slot that a symbol has, or would get; its words are in `scratch` afterwards. */
+  private seek(feed: number, symbol: string): number {
+    assert(/^[\x20-\x7e]{1,16}$/.test(symbol), "a symbol has 1 to 16 printable characters");
+    const { scratch, slots } = this;
+    scratch.fill(0);
+    for (let i = 0; i < symbol.length; i++) {
+      scratch[i >> 2]! |= symbol.charCodeAt(i) << ((i & 3) << 3);
+    }
+    const [w0, w1, w2, w3] = scratch as unknown as [number, number, number, number];
+    let at = this.home(w0, w1, w2, w3, feed);
+    for (; slots[at + 5] !== 0; at = (at + SLOT_WORDS) & this.slotMask) {
+      const same =
+        slots[at] === w0 && slots[at + 1] === w1 && slots[at + 2] === w2 && slots[at + 3] === w3;
+      if (same && slots[at + 4] === feed) break;
+    }
+    return at;
   }
 
   private register(
@@ -165,6 +235,10 @@ export class InstrumentTable {
       this.full++;
       return -1;
     }
+    return this.add(at, feed, w0, w1, w2, w3);
+  }
+
+  private add(at: number, feed: number, w0: number, w1: number, w2: number, w3: number): number {
     const index = this.count++;
     const { slots, scratch } = this;
     slots[at] = scratch[0] = w0;
@@ -173,6 +247,7 @@ export class InstrumentTable {
     slots[at + 3] = scratch[3] = w3;
     slots[at + 4] = feed;
     slots[at + 5] = index + 1;
+    this.slotAt[index] = at;
     let text = "";
     for (let i = 0; i < SYMBOL_BYTES_MAX; i++) {
       const byte = (scratch[i >> 2]! >>> ((i & 3) << 3)) & 0xff;
@@ -186,5 +261,10 @@ export class InstrumentTable {
     this.tickSize[index] = settings.tickSizes?.[text] ?? settings.tickSize;
     this.priceScale[index] = 10 ** settings.priceDecimals;
     return index;
+  }
+
+  private setDormant(instrument: number, dormant: boolean): void {
+    this.dormant[instrument] = dormant ? 1 : 0;
+    this.slots[this.slotAt[instrument]! + 5] = dormant ? -(instrument + 1) : instrument + 1;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * A new configuration for a run that goes on (SIGHUP). Everything that may be refused is tried
  * before anything is changed: the configuration itself by its loader, alert rules and the token
- * here, the sinks' sockets on the feed thread, the HTTP address by the ops thread, which is started
+ * here, the sinks' sockets and room for new symbols on the feed thread, the HTTP address by the ops thread, which is started
  * again with the new values and, should it refuse them, with the old ones.
  */
 import { changeOf, type ConfigChange } from "../config/change.ts";
@@ -70,7 +70,10 @@ function planAfter(plan: RunPlan, config: Config): RunPlan {
     config,
     targets,
     stdout,
-    feeds: plan.feeds.map((feed, index) => ({ ...feed, silenceNs: feeds[index]!.silenceNs })),
+    feeds: plan.feeds.map((feed, index) => {
+      const { silenceNs, symbols } = feeds[index]!;
+      return { ...feed, silenceNs, symbols };
+    }),
   };
   // Made for their mistakes: the ops thread makes its own.
   void new AlertRules(alertRules(config), channelNames(after));

@@ -1,10 +1,12 @@
 /**
  * A change of the configuration on the feed thread: the new sinks' sockets are opened by the event
- * loop while signals go on to the old ones, then swapped between two datagrams.
+ * loop while signals go on to the old ones, and room for new symbols is looked for, then all is
+ * swapped between two datagrams.
  */
 import type { BoardWriter } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { FeedCore } from "./feed-core.ts";
+import { checkRoom, describeFollow } from "./feed-follow.ts";
 import { failureOf, type Order, type WorkerMessage } from "./message.ts";
 import type { RunPlan } from "./plan.ts";
 import { openSender, UdpSink } from "./sink.ts";
@@ -55,6 +57,7 @@ export class FeedChange {
     this.#abandon();
     const turn = this.#turn;
     try {
+      await checkRoom(this.#core.instruments, plan.feeds);
       const sinks = await openTargets(plan, this.#board);
       if (turn === this.#turn) {
         this.#prepared = { plan, sinks };
@@ -69,7 +72,11 @@ export class FeedChange {
     if (this.#prepared === undefined) return;
     const { plan, sinks } = this.#prepared;
     this.#prepared = undefined;
-    this.#core.adopt(plan, sinks, this.#now());
+    for (const change of this.#core.adopt(plan, sinks, this.#now())) {
+      for (const text of describeFollow(plan.feeds[change.feed]!.name, change)) {
+        this.#post({ kind: "log", level: "info", text });
+      }
+    }
   }
 
   #abandon(): void {

@@ -40,6 +40,7 @@ import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
 import { describeRun, recordRingSize } from "./record-file.ts";
+import { applyList, type FollowChange } from "./feed-follow.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
 import { NoteWriter } from "./note-writer.ts";
 import { NotedAnswers, notedCore } from "./noted-core.ts";
@@ -74,7 +75,7 @@ export interface FeedCore {
   ): void;
   recoveries: readonly FeedRecovery[];
   /** Takes over what reloads, between two datagrams; the targets that it had are closed. */
-  adopt(plan: RunPlan, targets: readonly UdpSink[], nowNs: number): void;
+  adopt(plan: RunPlan, targets: readonly UdpSink[], nowNs: number): FollowChange[];
   /**
    * Between datagrams and by timer: holds, answers, silence, gaps, repetition, heartbeats, gauges.
    * `idle`: everything that has come was read.
@@ -104,7 +105,9 @@ export function createFeedCore(
   const board = openBoard(shared.board).writer("feed");
   const { counters } = board;
   const space = new StateSpace(plan.state);
-  const instruments = new InstrumentTable(limits.instruments, plan.feeds);
+  // After a crash the instruments of the life before keep their numbers.
+  const publication = new Publication(shared.publication, limits.instruments);
+  const instruments = new InstrumentTable(limits.instruments, plan.feeds, publication.names());
   const features = new FeatureSet(limits.instruments, plan.state.windows);
   const coder = new StateCoder(space, limits.instruments);
   const books = plan.feeds.map(
@@ -158,7 +161,6 @@ export function createFeedCore(
     finite: space.finite,
     counters,
   });
-  const publication = new Publication(shared.publication, limits.instruments);
   const pending = new PendingTable(
     shared.pending,
     limits.pending,
@@ -208,6 +210,8 @@ export function createFeedCore(
         shared,
       ),
   );
+  /** The symbols of each feed; undefined for all. */
+  const followed = plan.feeds.map(({ symbols }) => symbols);
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
   let gaugesDueNs = 0;
   // What is held is known before the first datagram, not with the first turn of the timer.
@@ -233,7 +237,14 @@ export function createFeedCore(
         feeds[index]!.silenceNs = silenceNs;
       });
       emitter.adopt(emitterSettings(next));
+      const changes = next.feeds.flatMap(({ symbols }, index) => {
+        if (Bun.deepEquals(symbols, followed[index])) return [];
+        followed[index] = symbols;
+        const [feed, recovery] = [feeds[index]!, recoveries[index]!];
+        return [applyList(index, symbols, { instruments, feed, engine, recovery }, nowNs)];
+      });
       engine.adopt(engineSettings(next), nowNs);
+      return changes;
     },
     poll(nowNs, idle = true) {
       holds.apply(engine, nowNs);
@@ -443,15 +454,17 @@ class Gauges {
     gauges[count.liveOrders] = liveOrders;
     gauges[count.liveOrdersLimit] = limit;
     gauges[count.pending] = this.#pending.size;
-    const { health, held, heldAll } = this.#engine;
+    const { health } = this.#engine;
+    const { dormant } = this.#instruments;
     let stale = 0;
     let heldCount = 0;
     for (let i = 0; i < this.#instruments.count; i++) {
+      if (dormant[i] !== 0) continue;
       const feed = this.#instruments.feed[i] as number;
       if (health.staleReason(i, feed) !== 0 || (this.#books[feed] as BookSet).bookFault(i) !== 0) {
         stale++;
       }
-      if (heldAll || held[i] !== 0) heldCount++;
+      if (this.#engine.isHeld(i)) heldCount++;
     }
     gauges[count.staleInstruments] = stale;
     gauges[count.heldInstruments] = heldCount;

@@ -98,6 +98,12 @@ export class FeedRecovery {
     this.#show();
   }
 
+  /** Asks for a snapshot of books that begin in mid-session; false where there is nobody to ask. */
+  requestSnapshot(): boolean {
+    this.glimpse?.request();
+    return this.glimpse !== undefined;
+  }
+
   /** What a snapshot has changed. */
   snapshot(verdict: number, nowNs: number): void {
     if (verdict !== 0) this.#engine.verdict(this.#feed, onlyChannel, verdict, nowNs);

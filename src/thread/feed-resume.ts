@@ -15,15 +15,12 @@ import type { FeedCore } from "./feed-core.ts";
 export function resumeFeed(core: FeedCore, counters: Uint32Array, nowNs: number): void {
   const { publication, instruments, emitter } = core;
   const known = publication.count;
-  const encoder = new TextEncoder();
   emitter.sequence = signalsEmitted(counters);
   for (let instrument = 0; instrument < known; instrument++) {
-    publication.mend(instrument);
     const before = publication.read(instrument);
     assert(before !== undefined, `instrument ${instrument} of ${known} was never published`);
-    const bytes = encoder.encode(before.symbol);
-    const now = instruments.lookup(before.feed, bytes, 0, bytes.length);
-    assert(now === instrument, `instrument ${instrument} (${before.symbol}) has become ${now}`);
+    const now = instruments.symbol(instrument);
+    assert(now === before.symbol, `instrument ${instrument} (${before.symbol}) has become ${now}`);
     emitter.resume(instrument, before.decision as Decision);
   }
   core.engine.resume(nowNs);

@@ -53,7 +53,7 @@ export function notedCore(core: FeedCore, notes: NoteWriter, now: () => number):
     },
     adopt(plan, targets, nowNs) {
       notes.change(nowNs, JSON.stringify(describeRun(plan).config));
-      core.adopt(plan, targets, nowNs);
+      return core.adopt(plan, targets, nowNs);
     },
     poll(nowNs, idle = true) {
       notes.turn(nowNs, idle, pending.sweepAt);

@@ -7,6 +7,7 @@
  * key ×8], then doubles from word 16 on (`Double`).
  */
 import { getText16 } from "../decision/signal.ts";
+import { assert } from "../error.ts";
 
 const recordWords = 64;
 const recordDoubles = recordWords / 2;
@@ -101,6 +102,16 @@ export class Publication {
   /** Instruments known to the feed thread. */
   get count(): number {
     return Atomics.load(this.#header, 0);
+  }
+
+  /** Writer, after a crash: the instruments that the writer before it has published, in order. */
+  names(): { feed: number; symbol: string }[] {
+    return Array.from({ length: this.count }, (_, instrument) => {
+      this.mend(instrument);
+      const before = this.read(instrument);
+      assert(before !== undefined, `instrument ${instrument} was never published`);
+      return { feed: before.feed, symbol: before.symbol };
+    });
   }
 
   /**

@@ -38,7 +38,8 @@ export class VirtualRun {
   isWhole = false;
   /** The last answer to a question, undefined before the first. */
   answer: (ReplayedAnswer & { answeredNs: number }) | undefined;
-  readonly #plan: RunPlan;
+  /** With what was changed on the way: the next life begins with it. */
+  #plan: RunPlan;
   readonly #shared;
   readonly #control: Control;
   readonly #table: ReplayTable;
@@ -150,7 +151,8 @@ export class VirtualRun {
 
   #change(config: Config, nowNs: number): void {
     const { dataDirectory, runId } = this.#plan;
-    this.core.adopt(unheard(planRun(config, dataDirectory, runId)), [], nowNs);
+    this.#plan = unheard(planRun(config, dataDirectory, runId));
+    this.core.adopt(this.#plan, [], nowNs);
   }
 
   #snapshot(note: ReadNote): void {

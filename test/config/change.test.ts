@@ -17,17 +17,17 @@ describe("a change", () => {
   test("takesOverWhatReloadsAndNamesTheRest", () => {
     const before = parse("[[feed]]\nsilenceMs = 1000");
     const after = parse(
-      '[[feed]]\nsilenceMs = 2000\nsymbols = ["A"]\n[alert]\nquietMs = 5\n[limit]\nsymbols = 7\n[inference.options]\nnum_ctx = 2048',
+      '[[feed]]\nsilenceMs = 2000\nsymbols = ["A"]\npartialBooks = true\n[alert]\nquietMs = 5\n[limit]\nsymbols = 7\n[inference.options]\nnum_ctx = 2048',
     );
     const change = changeOf(before, after);
-    expect(change.live).toEqual(["feed[0].silenceMs", "alert.quietMs"]);
+    expect(change.live).toEqual(["feed[0].symbols", "feed[0].silenceMs", "alert.quietMs"]);
     expect(change.restart).toEqual([
-      "feed[0].symbols",
+      "feed[0].partialBooks",
       "inference.options.num_ctx",
       "limit.symbols",
     ]);
     const { effective } = change;
-    expect(effective.feed[0]).toEqual({ ...before.feed[0]!, silenceMs: 2000 });
+    expect(effective.feed[0]).toEqual({ ...before.feed[0]!, silenceMs: 2000, symbols: ["A"] });
     expect(effective.alert).toEqual(after.alert);
     expect(effective.limit).toEqual(before.limit);
     expect(before.feed[0]!.silenceMs).toBe(1000);

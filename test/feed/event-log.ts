@@ -68,4 +68,7 @@ export class EventLog implements MarketEvents {
   clear(instrument: number): void {
     this.events.push(["clear", instrument]);
   }
+  markPartial(instrument: number): void {
+    this.events.push(["markPartial", instrument]);
+  }
 }

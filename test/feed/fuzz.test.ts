@@ -104,6 +104,9 @@ class Checker implements MarketEvents {
   clear(instrument: number): void {
     if (instrument < -1) this.wrong++;
   }
+  markPartial(instrument: number): void {
+    if (instrument < -1) this.wrong++;
+  }
 }
 
 function isU32(value: number): boolean {

@@ -62,5 +62,6 @@ function eventsOf(target: NaiveBooks | ReturnType<typeof createBooks>) {
     trade: target.trade.bind(target),
     tradingState: target.tradingState.bind(target),
     clear: target.clear.bind(target),
+    markPartial: target.markPartial.bind(target),
   } as const;
 }

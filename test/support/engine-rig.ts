@@ -18,8 +18,10 @@ import {
 } from "../../src/feed/itch50-encode.ts";
 import { MoldUdp64Packer } from "../../src/feed/moldudp64-encode.ts";
 import { openBoard, type BoardWriter } from "../../src/telemetry/board.ts";
+import { Metric } from "../../src/telemetry/metric.ts";
 import { Control } from "../../src/thread/control.ts";
 import { createFeedCore, type FeedCore } from "../../src/thread/feed-core.ts";
+import type { FollowChange } from "../../src/thread/feed-follow.ts";
 import { planRun, type RunPlan } from "../../src/thread/plan.ts";
 import {
   createShared,
@@ -41,7 +43,7 @@ export interface RigOptions {
 }
 
 export class EngineRig {
-  readonly plan: RunPlan;
+  plan: RunPlan;
   readonly shared: SharedMemory;
   readonly core: FeedCore;
   readonly table: DecisionTable;
@@ -257,6 +259,23 @@ export class EngineRig {
   holdAll(all = true): Signal[] {
     this.control.writeHeld(all, []);
     return this.poll();
+  }
+
+  /** The feed follows these symbols from now on; without any, all. */
+  follow(...symbols: string[]): FollowChange {
+    const { config, dataDirectory, runId } = this.plan;
+    const wanted = { ...config, feed: [{ ...config.feed[0]!, symbols }] };
+    this.plan = planRun(wanted, dataDirectory, runId);
+    return this.core.adopt(this.plan, [], this.nowNs)[0]!;
+  }
+
+  /** The next book of a symbol takes no older orders away. */
+  forget(symbol: string): void {
+    this.#orders.delete(symbol);
+  }
+
+  gauge(name: "staleInstruments" | "heldInstruments"): number {
+    return this.board.gauges[Metric.feed[name]]!;
   }
 
   /** The signals since the last call. */

@@ -134,6 +134,10 @@ export class NaiveBooks implements MarketEvents {
   trade(): void {}
   tradingState(): void {}
 
+  markPartial(instrument: number): void {
+    this.partial.add(instrument);
+  }
+
   clear(instrument: number): void {
     if (instrument === -1) {
       this.orders.clear();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Signal } from "../../src/decision/signal.ts";
 import { Recording } from "../../src/thread/ops-record.ts";
+import type { RunPlan } from "../../src/thread/plan.ts";
 import { recordingFiles } from "../../src/thread/record-file.ts";
 import { readRecording } from "../../src/thread/recording-read.ts";
 import { VirtualRun } from "../../src/thread/virtual-run.ts";
@@ -15,17 +16,20 @@ export class RecordedRig implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "hftedge-rig-"));
   readonly rig: EngineRig;
   readonly recording: Recording;
+  /** As the run began; the rig's changes with what it takes over. */
+  readonly #plan: RunPlan;
 
   constructor({ flags = {}, ...options }: RigOptions = {}) {
     const record = { "record.enabled": "true", "record.directory": this.directory };
     this.rig = new EngineRig({ ...options, flags: { ...record, ...flags } });
+    this.#plan = this.rig.plan;
     this.recording = new Recording(this.rig.plan, run, this.rig.shared.record, () => {});
   }
 
   /** Every signal of a replay of all that is recorded, and the run at its end. */
   async replay(): Promise<{ signals: Signal[]; run: VirtualRun }> {
     this.recording.close(0);
-    const { plan } = this.rig;
+    const plan = this.#plan;
     const signals: Signal[] = [];
     const virtual = new VirtualRun({ plan, onSignal: (signal) => signals.push(signal) });
     const files = recordingFiles(this.directory);

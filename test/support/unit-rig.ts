@@ -65,7 +65,7 @@ export class UnitRig extends EngineRig {
   }
 
   /** The orders of a symbol are forgotten by its sender, too. */
-  forget(symbol: string): void {
+  override forget(symbol: string): void {
     this.#orders.delete(symbol);
   }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { start } from "../support/binary.ts";
+import { type Running, start } from "../support/binary.ts";
 import { emptyDirectory } from "../support/directory.ts";
 import { signalsOf } from "../support/hftedge-run.ts";
 import { notifySocket } from "../support/notify-socket.ts";
@@ -28,16 +28,16 @@ function signals(sink: Sink): unknown[] {
   return sink.lines.filter(({ kind }) => kind === "signal").map(({ seq }) => seq);
 }
 
-/** A run by a file, which `write` replaces. */
-async function startByFile(sections: string, env: Record<string, string> = {}) {
+/** A run by a file, which `reload` replaces; `feed` are options of its one feed. */
+async function startByFile(sections: string, env: Record<string, string> = {}, feed = "") {
   const folder = emptyDirectory();
   const path = join(folder.path, "hftedge.toml");
-  const write = (text: string): void => {
-    const fixed =
-      '[[feed]]\nlines = ["udp://127.0.0.1:0"]\nsilenceMs = 60000\n[inference]\nengine = "rules"\n[memory]\nlock = false\n[tune]\ndriftLine = false\n';
+  const write = (text: string, options: string): void => {
+    const fixed = `[[feed]]\nlines = ["udp://127.0.0.1:0"]\nsilenceMs = 60000\n${options}
+[inference]\nengine = "rules"\n[memory]\nlock = false\n[tune]\ndriftLine = false\n`;
     writeFileSync(path, fixed + text);
   };
-  write(sections);
+  write(sections, feed);
   const running = start(["run", "--config", path, "--thread-warm-up-ms", "0"], { env });
   await running.until("stderr", /ready: /);
   const port = Number(/on udp:\/\/\S+:(\d+)/.exec(running.text("stderr"))![1]);
@@ -48,8 +48,8 @@ async function startByFile(sections: string, env: Record<string, string> = {}) {
     port,
     http,
     /** Writes the file, sends SIGHUP and returns what was said until the reload was over. */
-    async reload(text: string): Promise<string> {
-      write(text);
+    async reload(text: string, options = ""): Promise<string> {
+      write(text, options);
       const from = running.text("stderr").length;
       running.signal("SIGHUP");
       turns++;
@@ -125,6 +125,74 @@ describe("a new configuration", () => {
   });
 });
 
+function list(...names: string[]): string {
+  return `symbols = ${JSON.stringify(names)}`;
+}
+
+function of(running: Running, symbol: string): Record<string, unknown>[] {
+  return signalsOf(running).filter((signal) => signal["symbol"] === symbol);
+}
+
+describe("other symbols", () => {
+  test("the new one is decided on, the old one hears HOLD, and the log says all of it", async () => {
+    const sections = `${listen}${stdout}`;
+    await using edge = await startByFile(sections, {}, list("OLD", "BOTH"));
+    const { running, port } = edge;
+    const standing = (symbol: string): unknown => of(running, symbol).at(-1)?.["signal"] ?? "HOLD";
+    await tickUntil(port, "NEW", () => true);
+    await tickUntil(port, "BOTH", () => of(running, "BOTH").length > 3);
+    await tickUntil(port, "OLD", () => standing("OLD") !== "HOLD");
+    expect(of(running, "NEW")).toEqual([]);
+    const said = await edge.reload(sections, `${list("BOTH", "NEW")}\npartialBooks = true`);
+    expect(said).toContain("the configuration was read again: feed[0].symbols changed");
+    await running.until("stderr", /not taken over: feed\[0\]\.partialBooks needs a restart/);
+    await running.until("stderr", /feed tick: 2 symbols are followed; added NEW; dropped OLD\n/);
+    await until(() => standing("OLD") === "HOLD");
+    expect(of(running, "OLD").at(-1)).toMatchObject({ source: "stale", reason: "not followed" });
+    const [old, both] = [of(running, "OLD").length, of(running, "BOTH").length];
+    let turns = 0;
+    await tickUntil(port, "OLD", () => turns++ > 80);
+    await tickUntil(port, "NEW", () => of(running, "NEW").length > 3);
+    await tickUntil(port, "BOTH", () => of(running, "BOTH").length > both + 3);
+    expect(of(running, "OLD").length).toBe(old);
+    const seen = (await (await fetch(`${edge.http}/api/v1/symbols/OLD`)).json()) as object;
+    expect(JSON.stringify(seen)).toContain('"reason":"not followed"');
+    expect((await running.stop()).code).toBe(0);
+  });
+
+  test("a feed thread that crashes afterwards follows the new ones, under their old numbers", async () => {
+    const sections = `${listen}${stdout}`;
+    const env = { HFTEDGE_TEST_FAULT: "feed:throw" };
+    await using edge = await startByFile(sections, env, list("OLD", "BOTH"));
+    const { running, port } = edge;
+    await tickUntil(port, "BOTH", () => of(running, "BOTH").length > 1);
+    await edge.reload(sections, list("NEW", "BOTH"));
+    await running.until("stderr", /added NEW; dropped OLD\n/);
+    await tickUntil(port, "NEW", () => of(running, "NEW").length > 1);
+    running.signal("SIGUSR2");
+    await running.until("stderr", /the feed thread crashed[\s\S]*it is back/);
+    const before = signalsOf(running).length;
+    let turns = 0;
+    await tickUntil(port, "OLD", () => turns++ > 40);
+    await tickUntil(port, "NEW", () => of(running, "NEW").length > 3);
+    await tickUntil(port, "BOTH", () => signalsOf(running).length > before + 8);
+    expect(of(running, "OLD")).toEqual([]);
+    await edge.reload(sections, list("OLD"));
+    await tickUntil(port, "OLD", () => of(running, "OLD").length > 1);
+    expect((await running.stop()).code).toBe(0);
+  });
+
+  test("more than there is room for are refused, and the old ones go on", async () => {
+    const sections = `${listen}${stdout}[limit]\nsymbols = 2\n`;
+    await using edge = await startByFile(sections, {}, list("ONE"));
+    const said = await edge.reload(sections, list("ONE", "TWO", "THREE"));
+    expect(said).toMatch(/refused, the old one goes on: feed tick: there is no room for THREE/);
+    const { running, port } = edge;
+    await tickUntil(port, "ONE", () => of(running, "ONE").length > 1);
+    expect((await running.stop()).code).toBe(0);
+  });
+});
+
 describe("what is refused is refused whole", () => {
   test("mistakes in the file: all of them are said, and the old one goes on", async () => {
     using sink = await openSink();
@@ -136,9 +204,8 @@ describe("what is refused is refused whole", () => {
       /error: the new configuration is refused, the old one goes on: the configuration has 3 mistakes/;
     expect(said).toMatch(refused);
     await edge.running.until("stderr", /error: signal\.emit = "never"/);
-    const stderr = edge.running.text("stderr");
-    expect(stderr).toContain("error: alert.quietMs = -1");
-    expect(stderr).toContain('error: signal.ttlMs = "soon"');
+    await edge.running.until("stderr", /error: alert\.quietMs = -1/);
+    await edge.running.until("stderr", /error: signal\.ttlMs = "soon"/);
     await tickUntil(edge.port, "ACME", () => signals(sink).length > 3);
     expect(edge.running.text("stdout")).toBe("");
   });

@@ -152,6 +152,27 @@ describe("a replay gives a signal again that came of", () => {
     expect(words).toEqual(["AAA BUY l1", "AAA HOLD l1: below margin"]);
   });
 
+  test("other symbols, and a feed thread that was started again with them", async () => {
+    const words = await again(
+      (rig) => {
+        rig.answer(moreBid, 1);
+        const signals = rig.books(["AAA", 200, 100], ["BBB", 200, 100], ["CCC", 200, 100]);
+        rig.follow("CCC", "BBB");
+        signals.push(...rig.signals(), ...rig.books(["AAA", 300, 100], ["CCC", 300, 100]));
+        rig.follow();
+        rig.newSession("NEXT");
+        signals.push(...rig.signals(), ...rig.books(["AAA", 200, 100], ["CCC", 200, 100]));
+        rig.follow("DDD", "CCC");
+        const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
+        resumeFeed(core, rig.board.counters, rig.nowNs);
+        return [...signals, ...rig.signals()];
+      },
+      { "state.symbolInKey": "always" },
+      "symbols=AAA,BBB",
+    );
+    expect(words).toContain("AAA HOLD stale: not followed");
+  });
+
   test("a feed thread that was started again", async () => {
     const words = await again((rig) => {
       rig.answer(moreBid, 1);
@@ -174,7 +195,7 @@ function happen(rig: EngineRig, dice: Random, kept: Buffer[]): Signal[] {
   const question = rig.question(state);
   const size = (): number => sizes[dice.int(sizes.length)]!;
   const decision = (1 + dice.int(3)) as 1 | 2 | 3;
-  switch (dice.int(16)) {
+  switch (dice.int(17)) {
     case 0:
       rig.answer(state, decision, 0.5 + dice.next() / 2);
       return [];
@@ -221,6 +242,9 @@ function happen(rig: EngineRig, dice: Random, kept: Buffer[]): Signal[] {
     case 12:
       rig.nowNs += dice.int(1e6);
       rig.core.poll(rig.nowNs, false);
+      return rig.signals();
+    case 13:
+      if (dice.int(4) === 0) rig.follow(...symbols.filter(() => dice.int(2) === 0));
       return rig.signals();
     default:
       rig.nowNs += dice.int(2e6);

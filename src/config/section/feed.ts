@@ -46,7 +46,8 @@ export const feedSection = z.strictObject({
     .array(symbol)
     .max(65_536)
     .default([])
-    .describe("The only symbols to follow; empty for all."),
+    .describe("The only symbols to follow; empty for all.")
+    .meta({ reload: true }),
   silenceMs: z
     .int()
     .min(10)
