@@ -139,7 +139,7 @@ describe("the end", () => {
       "hftedge: the feed thread crashed again, and thread.restartsMax allows 2 restarts in ten minutes",
     );
     // Alerts about the crashes are errors too, and come when their second ends.
-    const crashes = errors(edge).filter((line) => line.includes("crashed"));
+    const crashes = errors(edge).filter((line) => line.includes("thread crashed"));
     expect(crashes[0]).toContain("in 100 ms");
     expect(crashes[1]).toContain("in 200 ms");
   });
