@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HistoryReader } from "../src/store/query.ts";
 import { components } from "../src/telemetry/stage.ts";
+import { atOnce } from "../src/store/turn.ts";
 
 const repetitions = Number(Bun.argv[2] ?? "100");
 const nowS = 1_700_000_000 - (1_700_000_000 % 3600);
@@ -29,8 +30,12 @@ const percents = [50, 95, 99, 99.9];
 const one = ["data_ingestion"];
 const all = [...components];
 const series = (hours: number, stepS: number, names: string[]) => () =>
-  reader.latency.series({ fromS: nowS - hours * 3600, toS: nowS, stepS, stages: names }, percents)
-    .steps;
+  atOnce(
+    reader.latency.series(
+      { fromS: nowS - hours * 3600, toS: nowS, stepS, stages: names },
+      percents,
+    ),
+  ).steps;
 const queries: [string, () => unknown][] = [
   ["15 min at 900 points, one stage", series(0.25, 1, one)],
   ["15 min at 900 points, five components", series(0.25, 1, all)],
@@ -39,10 +44,13 @@ const queries: [string, () => unknown][] = [
   ["24 h at 8,640 points, one stage", series(24, 10, one)],
   ["7 d at 1,008 points, five components", series(168, 600, all)],
   ["90 d at 2,160 points, five components", series(90 * 24, 3600, all)],
-  ["summary of 24 h, five components", () => reader.latency.summary(nowS - day + 7, nowS - 3, all)],
+  [
+    "summary of 24 h, five components",
+    () => atOnce(reader.latency.summary(nowS - day + 7, nowS - 3, all)),
+  ],
   [
     "heat map of 24 h, 288 steps, 4 bands a doubling",
-    () => reader.heatmap({ fromS: nowS - day, toS: nowS, stepS: 300 }, "data_ingestion", 4),
+    () => atOnce(reader.heatmap({ fromS: nowS - day, toS: nowS, stepS: 300 }, "data_ingestion", 4)),
   ],
 ];
 for (const [name, query] of queries) {

@@ -53,7 +53,7 @@ export function heatmapRoutes(app: App, source: ApiSource): void {
       },
     }),
     query(querySchema),
-    (c) => {
+    async (c) => {
       const asked = c.req.valid("query");
       const nowMs = source.nowMs();
       const range = parseRange(asked, nowMs);
@@ -63,7 +63,8 @@ export function heatmapRoutes(app: App, source: ApiSource): void {
           ? stepThatFits(range, columnsDefault)
           : parseStep(asked.step, range, 1, source.limits.pointsMax);
       const bands = Number(asked.bands ?? 4) as 1 | 2 | 4 | 8 | 16;
-      const map = historyOf(source).heatmap({ ...range, stepS }, stage!, bands);
+      const reader = historyOf(source);
+      const map = await source.queries.run(reader.heatmap({ ...range, stepS }, stage!, bands));
       const cells: [number, number, number][] = [];
       for (let at = 0; at < map.counts.length; at++) {
         const count = map.counts[at]!;

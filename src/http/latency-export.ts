@@ -3,6 +3,7 @@
  * piece by piece as the reader takes it, so that neither memory nor the ops thread is held by it.
  */
 import type { LatencyQuery } from "../store/latency-query.ts";
+import { atOnce } from "../store/turn.ts";
 import { toBase64 } from "../telemetry/codec.ts";
 import { hdrLogHeader, hdrLogLine } from "../telemetry/hdr-log.ts";
 import { summarise } from "../telemetry/summary.ts";
@@ -149,7 +150,7 @@ export function* exportPieces(
       stages,
     };
     let text = "";
-    latency().each(piece, (stage, { index, histogram, errors, untimed }) => {
+    const turns = latency().each(piece, (stage, { index, histogram, errors, untimed }) => {
       const startS = at + index * stepS;
       if (format === "hdr") {
         if (histogram.count > 0) text += hdrLogLine(stage, startS - first, stepS, histogram);
@@ -171,6 +172,7 @@ export function* exportPieces(
         comma = ",";
       }
     });
+    atOnce(turns);
     yield text;
   }
   if (format === "json") yield "\n]\n";

@@ -57,12 +57,13 @@ export function latencySummaryRoutes(app: App, source: HistorySource): void {
       },
     }),
     query(querySchema),
-    (c) => {
+    async (c) => {
       const asked = c.req.valid("query");
       const format = formatOf(c, asked.format, formats);
       const nowMs = source.nowMs();
       const { fromS, toS } = parseRange(asked, nowMs);
-      const found = historyOf(source).latency.summary(fromS, toS, parseStages(asked));
+      const { latency } = historyOf(source);
+      const found = await source.queries.run(latency.summary(fromS, toS, parseStages(asked)));
       const summaries = Object.entries(found).map(([stage, summary]) => ({ stage, ...summary }));
       const text =
         format === "csv"

@@ -1,13 +1,15 @@
 /** /api/v1/latency: any stages over any range and step, with any percentiles. */
 import { resolver } from "hono-openapi";
 import { z } from "zod";
-import type { LatencyAnswer } from "../store/latency-query.ts";
+import type { LatencyAnswer, LatencyQuery } from "../store/latency-query.ts";
+import type { LatencyRange } from "../store/range.ts";
+import type { Turns } from "../store/turn.ts";
 import { hdrLogHeader, hdrLogLine } from "../telemetry/hdr-log.ts";
 import type { App } from "./app.ts";
 import { describe } from "./describe.ts";
-import { contentOf, csvOf, formatOf, formatParameter, ndjsonOf, send } from "./format.ts";
+import { contentOf, formatOf, formatParameter, send } from "./format.ts";
 import { historyOf, markPast } from "./history.ts";
-import { columnsFor, known, rowsOf, successRate } from "./latency-row.ts";
+import { csvRows, jsonRows, successRate } from "./latency-row.ts";
 import { query } from "./parameter.ts";
 import { parsePercentiles, percentileField, percentileParameter } from "./percentile.ts";
 import { nsOrNull } from "./schema.ts";
@@ -98,7 +100,7 @@ export function latencyRoutes(app: App, source: HistorySource): void {
       },
     }),
     query(querySchema),
-    (c) => {
+    async (c) => {
       const asked = c.req.valid("query");
       const format = formatOf(c, asked.format, formats);
       const nowMs = source.nowMs();
@@ -106,28 +108,41 @@ export function latencyRoutes(app: App, source: HistorySource): void {
       const stages = parseStages(asked);
       const percents = parsePercentiles(asked.percentiles);
       const stepS = parseStep(asked.step, range, stages.length, source.limits.pointsMax);
-      const { latency } = historyOf(source);
+      const reader = historyOf(source);
       const wanted = { ...range, stepS, stages };
-      let text = "";
-      if (format === "hdr") {
-        const answer: string[] = [];
-        const { fromS } = latency.each(wanted, (stage, { index, histogram }) => {
-          if (histogram.count === 0) return;
-          answer.push(hdrLogLine(stage, index * stepS, stepS, histogram));
-        });
-        text = hdrLogHeader(fromS * 1000, new Date(fromS * 1000).toISOString()) + answer.join("");
-      } else {
-        const answer = latency.series(wanted, percents);
-        if (format === "csv") text = csvOf(columnsFor(percents), rowsOf(answer, percents));
-        else if (format === "ndjson") text = ndjsonOf(rowsOf(answer, percents));
-        else if (asked.layout === "columns") text = JSON.stringify(columns(answer, percents));
-        else {
-          text = JSON.stringify({ ...headOf(answer), rows: [...rowsOf(answer, percents)] });
-        }
-      }
+      const text = await source.queries.run(
+        format === "hdr"
+          ? hdrLog(reader.latency, wanted)
+          : latencyText(reader.latency, wanted, percents, format, asked.layout ?? "rows"),
+      );
       return markPast(c, range.toS, nowMs, text) ?? send(c, format, text, "latency");
     },
   );
+}
+
+function* hdrLog(latency: LatencyQuery, range: LatencyRange): Turns<string> {
+  let lines = "";
+  const { fromS } = yield* latency.each(range, (stage, { index, histogram }) => {
+    if (histogram.count === 0) return;
+    lines += hdrLogLine(stage, index * range.stepS, range.stepS, histogram);
+  });
+  return hdrLogHeader(fromS * 1000, new Date(fromS * 1000).toISOString()) + lines;
+}
+
+function* latencyText(
+  latency: LatencyQuery,
+  range: LatencyRange,
+  percents: readonly number[],
+  format: "json" | "csv" | "ndjson",
+  layout: "rows" | "columns",
+): Turns<string> {
+  const answer = yield* latency.series(range, percents);
+  if (format === "csv") return yield* csvRows(answer, percents);
+  if (format === "ndjson") return yield* jsonRows(answer, percents, "\n");
+  if (layout === "columns") return yield* columns(answer, percents);
+  const beginning = JSON.stringify(headOf(answer)).slice(0, -1);
+  const rows = yield* jsonRows(answer, percents, ",");
+  return `${beginning},"rows":[${rows.slice(0, -1)}]}`;
 }
 
 export function headOf({ fromS, stepS, steps, spans, unreadable }: LatencyAnswer) {
@@ -143,30 +158,39 @@ export function headOf({ fromS, stepS, steps, spans, unreadable }: LatencyAnswer
   };
 }
 
-function nullable(array: Float64Array): (number | null)[] {
-  return Array.from(array, known);
+/** One array a field, written as it will be sent: most of an answer is numbers. */
+function* columns(answer: LatencyAnswer, percents: readonly number[]): Turns<string> {
+  const { fromS, stepS, steps } = answer;
+  const times = Array.from({ length: steps }, (_, i) => (fromS + i * stepS) * 1000);
+  let text = `${JSON.stringify({ ...headOf(answer), atMs: times }).slice(0, -1)},"series":[`;
+  for (const [i, series] of answer.series.entries()) {
+    const rates = Float64Array.from(series.count, (_, at) => successRate(series, at) ?? Number.NaN);
+    const fields = {
+      count: series.count,
+      errors: series.errors,
+      successRate: rates,
+      breaches: series.breaches,
+      minNs: series.minNs,
+      meanNs: series.meanNs,
+      maxNs: series.maxNs,
+      ...Object.fromEntries(
+        percents.map((percent, p) => [percentileField(percent), series.percentilesNs[p]!]),
+      ),
+    };
+    text += `${i === 0 ? "" : ","}{"stage":${JSON.stringify(series.stage)}`;
+    for (const [name, field] of Object.entries(fields)) text += `,"${name}":${numbers(field)}`;
+    text += "}";
+    yield;
+  }
+  return `${text}]}`;
 }
 
-function columns(answer: LatencyAnswer, percents: readonly number[]) {
-  const { fromS, stepS, steps } = answer;
-  return {
-    ...headOf(answer),
-    atMs: Array.from({ length: steps }, (_, i) => (fromS + i * stepS) * 1000),
-    series: answer.series.map((series) => ({
-      stage: series.stage,
-      count: nullable(series.count),
-      errors: nullable(series.errors),
-      successRate: Array.from({ length: steps }, (_, i) => successRate(series, i)),
-      breaches: nullable(series.breaches),
-      minNs: nullable(series.minNs),
-      meanNs: nullable(series.meanNs),
-      maxNs: nullable(series.maxNs),
-      ...Object.fromEntries(
-        percents.map((percent, p) => [
-          percentileField(percent),
-          nullable(series.percentilesNs[p]!),
-        ]),
-      ),
-    })),
-  };
+function numbers(field: Float64Array): string {
+  if (field.length === 0) return "[]";
+  let text = "";
+  for (let i = 0; i < field.length; i++) {
+    const value = field[i]!;
+    text += Number.isNaN(value) ? ",null" : `,${value}`;
+  }
+  return `[${text.slice(1)}]`;
 }

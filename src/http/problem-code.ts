@@ -10,6 +10,7 @@ export const problemCodes = {
   ORIGIN_REFUSED:
     "A page of another site asked; this service is for its own pages and for programs.",
   PARAMETER: "A query parameter is unknown or cannot be; `errors` names it.",
+  QUERIES_FULL: "As many questions to the history wait as http.queriesMax allows.",
   QUERY_RANGE: "The range is empty or has no end.",
   QUERY_STAGE: "There is no stage of this name.",
   RATE_LIMIT: "More requests a second from one address than http.ratePerSecond.",

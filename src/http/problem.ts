@@ -76,5 +76,8 @@ export function problem(
 export function problemOf(c: Context, error: EdgeError): Response {
   const { message, hint } = error;
   const code = error.code in problemCodes ? (error.code as ProblemCode) : "REQUEST";
+  if (code === "QUERIES_FULL") {
+    return problem(c, 503, code, message, { hint, headers: { "retry-after": "1" } });
+  }
   return problem(c, code === "STORE_MISSING" ? 503 : 400, code, message, { hint });
 }

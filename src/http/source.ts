@@ -4,13 +4,14 @@ import type { Page } from "../store/record-query.ts";
 import type { CacheBody, FeedBody, InferenceBody } from "./part-schema.ts";
 import type { SymbolBody, SymbolDetail } from "./symbol.ts";
 import type { HistoryReader } from "../store/query.ts";
+import type { TurnQueue } from "../store/turn.ts";
 import type { ChannelNames } from "../telemetry/alert-rule.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
 import type { Hub } from "./hub.ts";
 import type { Readiness, Status } from "./status-schema.ts";
 
 /** What routes need that read the stored history and nothing else. */
-export type HistorySource = Pick<ApiSource, "nowMs" | "limits" | "history">;
+export type HistorySource = Pick<ApiSource, "nowMs" | "limits" | "history" | "queries">;
 
 export interface SymbolPage {
   prefix: string;
@@ -38,6 +39,8 @@ export interface ApiSource {
   readiness(): Readiness;
   /** Undefined while there is no history to read. */
   history(): HistoryReader | undefined;
+  /** Where questions to the history take turns with each other and with everything else. */
+  queries: TurnQueue;
   /** For /metrics: totals as of the last reading. */
   board: BoardReader;
   channelNames: ChannelNames;

@@ -1,9 +1,12 @@
 /** Time × latency: how many values of each step lie in each band of a logarithmic scale. */
 import { cellCount, highestOf, lowestOf } from "../telemetry/bucket.ts";
 import { assert } from "../error.ts";
-import type { LatencyQuery } from "./latency-query.ts";
+import type { Histogram } from "../telemetry/histogram.ts";
+import type { LatencyQuery, Step } from "./latency-query.ts";
 import type { LatencyRange } from "./range.ts";
 import type { Span } from "./span.ts";
+import type { Piece } from "./step-cache.ts";
+import type { Turns } from "./turn.ts";
 
 export interface Heatmap {
   stage: string;
@@ -22,41 +25,87 @@ export const bandsPerDoubling = [1, 2, 4, 8, 16] as const;
 export type BandsPerDoubling = (typeof bandsPerDoubling)[number];
 
 /** Only bands between the fastest and the slowest value are in the answer. */
-export function heatmapOf(
+export function* heatmapOf(
   query: LatencyQuery,
   range: Omit<LatencyRange, "stages">,
   stage: string,
   perDoubling: BandsPerDoubling,
-): Heatmap {
+): Turns<Heatmap> {
   assert(bandsPerDoubling.includes(perDoubling), `${perDoubling} bands to a doubling`);
   const bandOf = bandsFor(perDoubling);
-  const columns: { step: number; band: number; count: number }[] = [];
+  const kind = {
+    key: `h${perDoubling}`,
+    create: (first: number, steps: number) => new HeatCells(first, steps, []),
+    sink: (cells: HeatCells) => ({
+      step: ({ index, histogram }: Step) => cells.add(index, histogram, bandOf),
+    }),
+  };
+  const answer = yield* query.pieces({ ...range, stages: [stage] }, kind);
+  const { fromS, stepS, steps, spans } = answer;
+  const [{ first, cells }] = answer.pieces as [HeatCells];
   let low = Infinity;
   let high = -Infinity;
-  const answer = query.each({ ...range, stages: [stage] }, (_, { index, histogram }) => {
+  for (let i = 0; i < cells.length; i += 3) {
+    low = Math.min(low, cells[i + 1]!);
+    high = Math.max(high, cells[i + 1]!);
+  }
+  const bands = high < low ? 0 : high - low + 1;
+  const counts = new Float64Array(bands * steps);
+  for (let i = 0; i < cells.length; i += 3) {
+    counts[(cells[i + 1]! - low) * steps + cells[i]! - first]! += cells[i + 2]!;
+  }
+  const edgesNs = bands === 0 ? [] : edgesOf(bandOf, low, high);
+  return { stage, fromS, stepS, steps, spans, edgesNs, counts };
+}
+
+/** The cells that are not empty, in order of steps: step (epoch s / step), band, count and so on. */
+class HeatCells implements Piece<HeatCells> {
+  readonly first: number;
+  readonly steps: number;
+  readonly cells: number[];
+
+  constructor(first: number, steps: number, cells: number[]) {
+    this.first = first;
+    this.steps = steps;
+    this.cells = cells;
+  }
+
+  get bytes(): number {
+    return this.cells.length * 8;
+  }
+
+  add(index: number, { counts, lowCell, highCell }: Histogram, bandOf: Uint16Array): void {
+    const step = this.first + index;
     let band = -1;
     let count = 0;
-    for (let cell = histogram.lowCell; cell <= histogram.highCell; cell++) {
-      const value = histogram.counts[cell]!;
+    for (let cell = lowCell; cell <= highCell; cell++) {
+      const value = counts[cell]!;
       if (value === 0) continue;
       const next = bandOf[cell]!;
       if (next !== band) {
-        if (count > 0) columns.push({ step: index, band, count });
+        if (count > 0) this.cells.push(step, band, count);
         band = next;
         count = 0;
-        low = Math.min(low, next);
-        high = Math.max(high, next);
       }
       count += value;
     }
-    if (count > 0) columns.push({ step: index, band, count });
-  });
-  const { fromS, stepS, steps, spans } = answer;
-  const bands = high < low ? 0 : high - low + 1;
-  const counts = new Float64Array(bands * steps);
-  for (const { step, band, count } of columns) counts[(band - low) * steps + step]! += count;
-  const edgesNs = bands === 0 ? [] : edgesOf(bandOf, low, high);
-  return { stage, fromS, stepS, steps, spans, edgesNs, counts };
+    if (count > 0) this.cells.push(step, band, count);
+  }
+
+  slice(from: number, to: number): HeatCells {
+    const piece = new HeatCells(from, to - from, []);
+    this.copyInto(piece);
+    return piece;
+  }
+
+  copyInto(target: HeatCells): void {
+    const end = target.first + target.steps;
+    for (let i = 0; i < this.cells.length; i += 3) {
+      const step = this.cells[i]!;
+      if (step < target.first || step >= end) continue;
+      target.cells.push(step, this.cells[i + 1]!, this.cells[i + 2]!);
+    }
+  }
 }
 
 /**

@@ -3,16 +3,21 @@
  * exactly for each step, straight from the stored bytes into one accumulator: a percentile of a
  * range is the percentile of all its values, never an average of percentiles.
  */
-import type { Database, Statement } from "bun:sqlite";
-import { mergeEncoded } from "../telemetry/codec.ts";
+import type { Database } from "bun:sqlite";
+import { encodedPercentilesInto } from "../telemetry/codec.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import { stages, stagesOf } from "../telemetry/stage.ts";
 import { summarise, type LatencySummary } from "../telemetry/summary.ts";
-import { keyBase, startOf } from "./key.ts";
 import type { History } from "./open.ts";
 import { alignRange, checkStages, type LatencyRange, wholeParts } from "./range.ts";
 import { reachBack, type Span, spansOf } from "./span.ts";
-import { type Resolution, type Tier, tiersOf } from "./tier.ts";
+import { cacheableBlocks, type Piece, StepCache, throughCache } from "./step-cache.ts";
+import { Column, StepColumns } from "./step-column.ts";
+import { type Step, StepReader, type StepRow, type StepSink } from "./step-read.ts";
+import { type Tier, tiersAndRevision } from "./tier.ts";
+import type { Turns } from "./turn.ts";
+
+export type { Step } from "./step-read.ts";
 
 /** One stage over a range, a value for each step; NaN where nothing was measured. */
 export interface LatencySeries {
@@ -43,74 +48,90 @@ export interface LatencyAnswer {
   unreadable: number;
 }
 
-/** One step of one stage, while the accumulator holds it. Not to be kept: it is used again. */
-export interface Step {
-  index: number;
-  histogram: Histogram;
-  errors: number;
-  untimed: number;
-  breaches: number;
+/** A kind of piece that a range is made of, and that is kept of the past. */
+export interface PieceKind<P extends Piece<P>> {
+  /** Tells the kind and its parameters apart from others in the cache. */
+  key: string;
+  create(first: number, steps: number): P;
+  /** Where steps are put; their index counts from the piece's first. */
+  sink(piece: P): StepSink;
 }
 
-/** key, errors, untimed, breaches, min, max, sum, histogram */
-type Row = [number, number, number, number, number | null, number | null, number, Uint8Array];
-
-/** Rows of one stage read at a time: bounds the memory of a query over a long range. */
-const chunkRows = 4096;
-
 export class LatencyQuery {
-  private readonly database: Database;
-  private readonly history: History;
-  private readonly rows: Statement;
-  private readonly histogram = new Histogram();
+  readonly #database: Database;
+  readonly #reader: StepReader;
+  readonly #cache: StepCache;
 
-  constructor(history: History) {
-    this.history = history;
-    this.database = history.$client;
-    this.rows = this.database.prepare(
-      `SELECT key, errors, untimed, breaches, min_ns, max_ns, sum_ns, histogram FROM latency
-       WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3`,
-    );
+  /** `cacheBytes`: memory for steps of the past that are asked for again; 0 for none. */
+  constructor(history: History, cacheBytes: number) {
+    this.#database = history.$client;
+    this.#reader = new StepReader(this.#database);
+    this.#cache = new StepCache(cacheBytes);
   }
 
   /** `percents` ascending, within [0, 100]. Throws EdgeError QUERY_RANGE or QUERY_STAGE. */
-  series(range: LatencyRange, percents: readonly number[]): LatencyAnswer {
-    const scratch = new Float64Array(percents.length);
-    return this.read(
-      range,
-      (series, { index, histogram, errors, untimed, breaches }) => {
-        series.count[index] = histogram.count;
-        series.errors[index] = errors;
-        series.untimed[index] = untimed;
-        series.breaches[index] = breaches;
-        if (histogram.count === 0) return;
-        series.minNs[index] = histogram.minNs;
-        series.maxNs[index] = histogram.maxNs;
-        series.meanNs[index] = histogram.meanNs;
-        histogram.percentilesInto(percents, scratch, 0);
-        for (let i = 0; i < percents.length; i++) series.percentilesNs[i]![index] = scratch[i]!;
-      },
-      percents.length,
-    );
+  *series(range: LatencyRange, percents: readonly number[]): Turns<LatencyAnswer> {
+    const kind: PieceKind<StepColumns> = {
+      key: `p${percents.join()}`,
+      create: (first, steps) => new StepColumns(first, steps, percents.length),
+      sink: (piece) => columnSink(piece, percents),
+    };
+    const { pieces, ...answer } = yield* this.pieces(range, kind);
+    const series = range.stages.map((stage, i) => seriesOf(stage, pieces[i]!, percents.length));
+    return { ...answer, series };
+  }
+
+  /** A piece for each stage that covers the whole range, partly from memory. */
+  *pieces<P extends Piece<P>>(
+    range: LatencyRange,
+    kind: PieceKind<P>,
+  ): Turns<Omit<LatencyAnswer, "series"> & { pieces: P[] }> {
+    const { fromS, toS, stepS, steps } = alignRange(range);
+    checkStages(range.stages);
+    const { tiers, revision } = tiersAndRevision(this.#database);
+    const spans = reachBack(spansOf(tiers, fromS, toS, stepS), stepS);
+    this.#cache.at(revision);
+    const first = fromS / stepS;
+    const blocks = this.#cache.enabled
+      ? cacheableBlocks(tiers, first, steps, stepS)
+      : { low: 0, high: 0 };
+    const pieces: P[] = [];
+    let unreadable = 0;
+    for (const name of range.stages) {
+      const ids = this.#idsOf(name);
+      const target = kind.create(first, steps);
+      const read = (from: number, to: number) => this.#piece(kind, ids, stepS, from, to);
+      const key = `${kind.key}/${name}/${stepS}/`;
+      const cache = { cache: this.#cache, revision, key, ...blocks };
+      unreadable += yield* throughCache(cache, target, read);
+      pieces.push(target);
+    }
+    return { fromS, steps, stepS, spans, unreadable, pieces };
   }
 
   /** The statistics of each stage over the whole range, to the second where seconds are kept. */
-  summary(fromS: number, toS: number, names: readonly string[]): Record<string, LatencySummary> {
+  *summary(
+    fromS: number,
+    toS: number,
+    names: readonly string[],
+  ): Turns<Record<string, LatencySummary>> {
     checkStages(names);
     const summaries: Record<string, LatencySummary> = {};
-    for (const name of names) summaries[name] = summarise(new Histogram(), 0, 0);
     const parts = wholeParts(fromS, toS);
-    this.walk(
-      names,
-      (tiers) => {
-        const spans = parts.flatMap((part) => spansOf(tiers, part.fromS, part.toS, part.stepS));
-        return reachBack(spans, parts[0]?.stepS ?? 1);
-      },
-      { fromS: Math.floor(fromS), stepS: Infinity },
-      (name, { histogram, errors, untimed }) => {
-        summaries[name] = summarise(histogram, errors, untimed);
-      },
-    );
+    const spans = (tiers: readonly Tier[], atS?: number) => {
+      if (atS !== undefined) return spansFrom(tiers, atS, Math.ceil(toS), Infinity);
+      const found = parts.flatMap((part) => spansOf(tiers, part.fromS, part.toS, part.stepS));
+      return reachBack(found, parts[0]?.stepS ?? 1);
+    };
+    for (const name of names) {
+      summaries[name] = summarise(new Histogram(), 0, 0);
+      const plan = { ids: this.#idsOf(name), fromS: Math.floor(fromS), stepS: Infinity, spans };
+      yield* this.#reader.read(plan, {
+        step: ({ histogram, errors, untimed }) => {
+          summaries[name] = summarise(histogram, errors, untimed);
+        },
+      });
+    }
     return summaries;
   }
 
@@ -118,133 +139,107 @@ export class LatencyQuery {
    * Calls `visit` with each step that has anything in it, stage by stage, in order of time.
    * `visit`'s step is overwritten by the next one.
    */
-  each(
+  *each(
     range: LatencyRange,
     visit: (stage: string, step: Step) => void,
-  ): Omit<LatencyAnswer, "series"> {
+  ): Turns<Omit<LatencyAnswer, "series">> {
     const { fromS, toS, stepS, steps } = alignRange(range);
     checkStages(range.stages);
-    const plan = (tiers: readonly Tier[]) => reachBack(spansOf(tiers, fromS, toS, stepS), stepS);
-    const walked = this.walk(range.stages, plan, { fromS, stepS }, visit);
-    return { fromS, steps, stepS, ...walked };
-  }
-
-  private walk(
-    names: readonly string[],
-    plan: (tiers: readonly Tier[]) => Span[],
-    grid: { fromS: number; stepS: number },
-    visit: (stage: string, step: Step) => void,
-  ): { spans: Span[]; unreadable: number } {
-    return this.database.transaction(() => {
-      // Tiers and rows must be of one moment: between two, rows move to a coarser resolution.
-      const spans = plan(tiersOf(this.history));
-      const ids = this.stageIds();
-      let unreadable = 0;
-      for (const name of names) unreadable += this.eachStep(name, ids, spans, grid, visit);
-      return { spans, unreadable };
-    })();
-  }
-
-  private eachStep(
-    name: string,
-    ids: ReadonlyMap<string, number>,
-    spans: readonly Span[],
-    { fromS, stepS }: { fromS: number; stepS: number },
-    visit: (stage: string, step: Step) => void,
-  ): number {
-    const { histogram } = this;
-    const step: Step = { index: -1, histogram, errors: 0, untimed: 0, breaches: 0 };
-    const parts = stagesOf(name)!.map((id) => ids.get(stages[id]!.name));
-    const sources = parts.filter((id): id is number => id !== undefined);
+    const spans = spansFor(fromS, toS, stepS);
+    const planned = spans(tiersAndRevision(this.#database).tiers);
     let unreadable = 0;
-    histogram.reset();
-    for (const row of this.rowsOf(sources, spans)) {
-      const [key, errors, untimed, breaches, minNs, maxNs, sumNs, bytes] = row;
-      const index = Math.max(0, Math.floor((startOf(key) - fromS) / stepS));
-      if (index !== step.index) {
-        if (step.index >= 0) visit(name, step);
-        histogram.reset();
-        step.index = index;
-        step.errors = 0;
-        step.untimed = 0;
-        step.breaches = 0;
-      }
-      step.errors += errors;
-      step.untimed += untimed;
-      step.breaches += breaches;
-      if (!mergeEncoded(bytes, histogram)) unreadable++;
-      else if (minNs !== null && maxNs !== null) histogram.addExtremes(minNs, maxNs, sumNs);
+    for (const name of range.stages) {
+      const plan = { ids: this.#idsOf(name), fromS, stepS, spans };
+      unreadable += yield* this.#reader.read(plan, { step: (step) => visit(name, step) });
     }
-    if (step.index >= 0) visit(name, step);
-    histogram.reset();
-    return unreadable;
+    return { fromS, steps, stepS, spans: planned, unreadable };
   }
 
-  /** The rows of several stages in order of time, in chunks. */
-  private *rowsOf(ids: readonly number[], spans: readonly Span[]): Generator<Row> {
-    for (const { resolution, from, to } of spans) {
-      if (ids.length === 1) {
-        yield* this.chunks(ids[0]!, resolution, from, to);
-        continue;
-      }
-      yield* merged(ids.map((id) => this.chunks(id, resolution, from, to)));
-    }
+  *#piece<P extends Piece<P>>(
+    kind: PieceKind<P>,
+    ids: readonly number[],
+    stepS: number,
+    from: number,
+    to: number,
+  ): Turns<{ piece: P; unreadable: number }> {
+    const piece = kind.create(from, to - from);
+    const spans = spansFor(from * stepS, to * stepS, stepS);
+    const plan = { ids, fromS: from * stepS, stepS, spans };
+    const unreadable = yield* this.#reader.read(plan, kind.sink(piece));
+    return { piece, unreadable };
   }
 
-  private *chunks(id: number, resolution: Resolution, from: number, to: number): Generator<Row> {
-    const base = keyBase(resolution, id);
-    for (let next = base + from; next < base + to;) {
-      const rows = this.rows.values(next, base + to, chunkRows) as Row[];
-      yield* rows;
-      if (rows.length < chunkRows) return;
-      next = rows.at(-1)![0] + 1;
-    }
-  }
-
-  private stageIds(): Map<string, number> {
-    const rows = this.database.query("SELECT name, id FROM name").values() as [string, number][];
-    return new Map(rows);
-  }
-
-  private read(
-    range: LatencyRange,
-    write: (series: LatencySeries, step: Step) => void,
-    percentiles: number,
-  ): LatencyAnswer {
-    const { steps } = alignRange(range);
-    const byName = new Map(
-      range.stages.map((name) => [name, emptySeries(name, steps, percentiles)]),
-    );
-    const answer = this.each(range, (name, step) => write(byName.get(name)!, step));
-    return { ...answer, series: [...byName.values()] };
+  #idsOf(name: string): number[] {
+    const statement = this.#database.query("SELECT id FROM name WHERE name = ?");
+    const rows = stagesOf(name)!.map((id) => statement.values(stages[id]!.name)[0]);
+    return rows.flatMap((row) => (row === undefined ? [] : [row[0] as number]));
   }
 }
 
-function* merged(sources: Generator<Row>[]): Generator<Row> {
-  const heads = sources.map((source) => source.next());
-  for (;;) {
-    let first = -1;
-    for (let i = 0; i < heads.length; i++) {
-      if (heads[i]!.done === true) continue;
-      if (first < 0 || startOf(heads[i]!.value[0]) < startOf(heads[first]!.value[0])) first = i;
-    }
-    if (first < 0) return;
-    yield heads[first]!.value;
-    heads[first] = sources[first]!.next();
-  }
+function spansFor(fromS: number, toS: number, stepS: number) {
+  return (tiers: readonly Tier[], atS?: number): Span[] => {
+    if (atS !== undefined) return spansFrom(tiers, atS, toS, stepS);
+    return reachBack(spansOf(tiers, fromS, toS, stepS), stepS);
+  };
 }
 
-function emptySeries(stage: string, steps: number, percentiles: number): LatencySeries {
-  const nothing = () => new Float64Array(steps).fill(Number.NaN);
+/** From the middle of a range on: coarser rows only from where one begins. */
+function spansFrom(tiers: readonly Tier[], atS: number, toS: number, stepS: number): Span[] {
+  const parts = wholeParts(atS, toS, stepS);
+  return parts.flatMap((part) => spansOf(tiers, part.fromS, part.toS, part.stepS));
+}
+
+function columnSink(piece: StepColumns, percents: readonly number[]): StepSink {
+  const { data, steps } = piece;
+  const out = new Float64Array(percents.length);
+  const put = (column: number, index: number, value: number): void => {
+    data[column * steps + index] = value;
+  };
+  const putPercentiles = (index: number): void => {
+    for (let i = 0; i < out.length; i++) put(Column.percentiles + i, index, out[i]!);
+  };
+  return {
+    row(index: number, row: StepRow): boolean {
+      const [, count, errors, untimed, breaches, minNs, maxNs, sumNs, bytes] = row;
+      if (count === 0 || minNs === null || maxNs === null) return false;
+      if (!encodedPercentilesInto(bytes, { count, minNs, maxNs }, percents, out)) return false;
+      put(Column.count, index, count);
+      put(Column.errors, index, errors);
+      put(Column.untimed, index, untimed);
+      put(Column.breaches, index, breaches);
+      put(Column.minNs, index, minNs);
+      put(Column.maxNs, index, maxNs);
+      put(Column.meanNs, index, sumNs / count);
+      putPercentiles(index);
+      return true;
+    },
+    step({ index, histogram, errors, untimed, breaches }: Step): void {
+      put(Column.count, index, histogram.count);
+      put(Column.errors, index, errors);
+      put(Column.untimed, index, untimed);
+      put(Column.breaches, index, breaches);
+      if (histogram.count === 0) return;
+      put(Column.minNs, index, histogram.minNs);
+      put(Column.maxNs, index, histogram.maxNs);
+      put(Column.meanNs, index, histogram.meanNs);
+      histogram.percentilesInto(percents, out, 0);
+      putPercentiles(index);
+    },
+  };
+}
+
+function seriesOf(stage: string, piece: StepColumns, percentiles: number): LatencySeries {
   return {
     stage,
-    count: new Float64Array(steps),
-    errors: new Float64Array(steps),
-    untimed: new Float64Array(steps),
-    breaches: new Float64Array(steps),
-    minNs: nothing(),
-    maxNs: nothing(),
-    meanNs: nothing(),
-    percentilesNs: Array.from({ length: percentiles }, nothing),
+    count: piece.column(Column.count),
+    errors: piece.column(Column.errors),
+    untimed: piece.column(Column.untimed),
+    breaches: piece.column(Column.breaches),
+    minNs: piece.column(Column.minNs),
+    maxNs: piece.column(Column.maxNs),
+    meanNs: piece.column(Column.meanNs),
+    percentilesNs: Array.from({ length: percentiles }, (_, i) =>
+      piece.column(Column.percentiles + i),
+    ),
   };
 }

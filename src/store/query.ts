@@ -8,6 +8,7 @@ import type { LatencyRange } from "./range.ts";
 import { MetricQuery } from "./metric-query.ts";
 import { type History, openForReading } from "./open.ts";
 import { RecordQuery } from "./record-query.ts";
+import type { Turns } from "./turn.ts";
 
 export class HistoryReader {
   readonly latency: LatencyQuery;
@@ -16,11 +17,14 @@ export class HistoryReader {
   readonly path: string;
   private readonly history: History;
 
-  /** Throws EdgeError STORE_MISSING, STORE_NEWER, STORE_FOREIGN or STORE_OPEN. */
-  constructor(path: string) {
+  /**
+   * `cacheBytes`: memory for steps of the past that are asked for again and again. Throws EdgeError
+   * STORE_MISSING, STORE_NEWER, STORE_FOREIGN or STORE_OPEN.
+   */
+  constructor(path: string, cacheBytes = 0) {
     this.path = path;
     this.history = openForReading(path);
-    this.latency = new LatencyQuery(this.history);
+    this.latency = new LatencyQuery(this.history, cacheBytes);
     this.metric = new MetricQuery(this.history);
     this.record = new RecordQuery(this.history);
   }
@@ -29,7 +33,7 @@ export class HistoryReader {
     range: Omit<LatencyRange, "stages">,
     stage: string,
     perDoubling: BandsPerDoubling,
-  ): Heatmap {
+  ): Turns<Heatmap> {
     return heatmapOf(this.latency, range, stage, perDoubling);
   }
 

@@ -43,8 +43,15 @@ export function checkStages(names: readonly string[]): void {
   }
 }
 
-/** The range as pieces with the largest steps that fit: hours in the middle, seconds at its ends. */
-export function wholeParts(fromS: number, toS: number): Omit<LatencyRange, "stages">[] {
+/**
+ * The range as pieces with the largest steps that fit: hours in the middle, seconds at its ends.
+ * `stepS`: none of which it is no multiple of.
+ */
+export function wholeParts(
+  fromS: number,
+  toS: number,
+  stepS = Infinity,
+): Omit<LatencyRange, "stages">[] {
   const parts: Omit<LatencyRange, "stages">[] = [];
   const split = (from: number, to: number, steps: readonly number[]): void => {
     const [stepS, ...finer] = steps;
@@ -59,6 +66,7 @@ export function wholeParts(fromS: number, toS: number): Omit<LatencyRange, "stag
     parts.push({ fromS: first, toS: last, stepS });
     split(last, to, finer);
   };
-  split(Math.floor(fromS), Math.ceil(toS), [3600, 600, 60, 10, 1]);
+  const whole = [3600, 600, 60, 10, 1].filter((s) => stepS === Infinity || stepS % s === 0);
+  split(Math.floor(fromS), Math.ceil(toS), whole);
   return parts;
 }

@@ -15,6 +15,7 @@ import { buildFacts, compiled } from "../host/build-fact.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { openRoot } from "../host/root.ts";
 import { Hub, StreamCap } from "../http/hub.ts";
+import { TurnQueue } from "../store/turn.ts";
 import type { ApiSource } from "../http/source.ts";
 import type { Status } from "../http/status-schema.ts";
 import type { NewEvent } from "../store/batch.ts";
@@ -55,6 +56,10 @@ const heartbeatMs = 5000;
 const stallMs = 30_000;
 const liveQueueMax = 4;
 const signalQueueMax = 1024;
+/** How long questions to the history may keep this thread from everything else at a time. */
+const queryTurnMs = 4;
+/** Questions that take turns; each holds what it has found so far. */
+const queriesActiveMax = 8;
 
 export class OpsCore {
   readonly plan: RunPlan;
@@ -71,6 +76,7 @@ export class OpsCore {
   readonly #log: OpsLog;
   readonly #tap: SignalTap;
   readonly #keeper: HistoryKeeper;
+  readonly #queries: TurnQueue;
   readonly #table: TableCount;
   readonly #activity: FeedActivity;
   readonly #space: CacheFacts;
@@ -109,7 +115,15 @@ export class OpsCore {
     for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
     const run = newRun(plan, this.#build, hostFacts());
     const path = join(plan.dataDirectory, historyFile);
-    this.store = new OpsStore(storeOptionsFrom(config.store, path), run, nowMs);
+    const cacheBytes = config.store.queryCacheMb * 1024 ** 2;
+    this.store = new OpsStore(storeOptionsFrom(config.store, path), run, nowMs, cacheBytes);
+    this.#queries = new TurnQueue({
+      turnMs: queryTurnMs,
+      activeMax: queriesActiveMax,
+      waitingMax: config.http.queriesMax,
+      clockMs: () => performance.now(),
+      later: (callback) => setImmediate(callback),
+    });
     this.#keeper = new HistoryKeeper({
       board,
       store: this.store,
@@ -248,6 +262,7 @@ export class OpsCore {
       diagnose: this.#diagnose,
       readiness: () => this.readiness(),
       history: () => this.store.reader,
+      queries: this.#queries,
       board: this.reader,
       channelNames: channelNames(this.plan),
       channelHelp: feedCounts.map(({ help }) => help),

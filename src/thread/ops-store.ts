@@ -17,6 +17,7 @@ const retryMs = 10_000;
 export class OpsStore implements KeptStore {
   readonly #options: StoreOptions;
   readonly #run: NewRun;
+  readonly #cacheBytes: number;
   readonly #waiting: Batch[] = [];
   readonly #notes: NewEvent[] = [];
   #store: Store | undefined;
@@ -26,8 +27,9 @@ export class OpsStore implements KeptStore {
   /** Why there is no file; "" while there is one. */
   problem = "";
 
-  /** Throws EdgeError STORE_NEWER, STORE_FOREIGN or STORE_SQLITE. */
-  constructor(options: StoreOptions, run: NewRun, nowMs: number) {
+  /** `cacheBytes`: for the reader. Throws EdgeError STORE_NEWER, STORE_FOREIGN or STORE_SQLITE. */
+  constructor(options: StoreOptions, run: NewRun, nowMs: number, cacheBytes: number) {
+    this.#cacheBytes = cacheBytes;
     this.#options = options;
     this.#run = run;
     this.#triedMs = nowMs;
@@ -52,7 +54,7 @@ export class OpsStore implements KeptStore {
   get reader(): HistoryReader | undefined {
     if (this.#store === undefined) return undefined;
     try {
-      this.#reader ??= new HistoryReader(this.#options.path);
+      this.#reader ??= new HistoryReader(this.#options.path, this.#cacheBytes);
     } catch {
       // Between a damaged file and its successor; the next request finds the new one.
     }

@@ -8,6 +8,7 @@ import { boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
 import { Stage } from "../../src/telemetry/stage.ts";
 import { epochS, Folder, openStore } from "./fixture.ts";
+import { atOnce } from "../../src/store/turn.ts";
 
 // Thousands of real transactions take their time on a slow disk.
 setDefaultTimeout(60_000);
@@ -80,7 +81,7 @@ test("a second of the board is in the file, in its own second, with its alerts",
 
   const reader = new HistoryReader(folder.file);
   const range = { fromS: epochS, toS: epochS + 3, stepS: 1 };
-  const latency = reader.latency.series({ ...range, stages: ["cache_access"] }, [99]);
+  const latency = atOnce(reader.latency.series({ ...range, stages: ["cache_access"] }, [99]));
   expect([...latency.series[0]!.count]).toEqual([100, 0, 0]);
   const metrics = reader.metric.series(range, ["hftedge_evaluations_total"]);
   expect(metrics.series[0]!.sum[0]).toBe(100);

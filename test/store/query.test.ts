@@ -19,6 +19,7 @@ import {
   scale,
   seedOf,
 } from "./fixture.ts";
+import { atOnce } from "../../src/store/turn.ts";
 
 // Thousands of real transactions take their time on a slow disk.
 setDefaultTimeout(60_000);
@@ -70,7 +71,7 @@ describe("latency", () => {
       const stepS = [1, 2, 7, 10, 30, 60, 120, 600, 3600][Math.floor(random() * 9)]!;
       const fromS = epochS - 100 + Math.floor(random() * 3000);
       const toS = Math.min(fromS + 1 + Math.floor(random() * 3000), fromS + 500 * stepS);
-      const answer = reader.latency.series({ fromS, toS, stepS, stages }, percents);
+      const answer = atOnce(reader.latency.series({ fromS, toS, stepS, stages }, percents));
       expect(answer.fromS).toBe(Math.floor(fromS / stepS) * stepS);
       expect(answer.unreadable).toBe(0);
       for (const { resolution } of answer.spans) used.add(resolution);
@@ -105,7 +106,9 @@ describe("latency", () => {
     for (let round = 0; round < 20 * scale; round++) {
       const fromS = epochS + Math.floor(random() * 2000);
       const toS = fromS + 1 + Math.floor(random() * 3000);
-      const summary = reader.latency.summary(fromS, toS, ["total_pipeline", "cache_access"]);
+      const summary = atOnce(
+        reader.latency.summary(fromS, toS, ["total_pipeline", "cache_access"]),
+      );
       const expected = truthOf(truth["total_pipeline"]!, fromS, toS);
       expect(summary["total_pipeline"]).toMatchObject({
         count: expected.count,
@@ -127,7 +130,7 @@ describe("latency", () => {
     batch.latency.push(item("ollama_processing", histogramOf([1, 2, 3]), 2, 1));
     store.commit(batch, 0);
     const reader = new HistoryReader(folder.file);
-    const summary = reader.latency.summary(epochS, epochS + 1, ["ollama_processing"]);
+    const summary = atOnce(reader.latency.summary(epochS, epochS + 1, ["ollama_processing"]));
     expect(summary["ollama_processing"]).toMatchObject({ count: 3, errors: 2, successRate: 0.5 });
     reader.close();
     store.close(0);
@@ -144,7 +147,7 @@ describe("latency", () => {
     const total = truthOf(truth, epochS, epochS + 5400).count;
     for (const stepS of [1, 10, 60, 3600]) {
       const range = { fromS: epochS, toS: epochS + 7200, stepS, stages: ["total_pipeline"] };
-      const answer = reader.latency.series(range, percents);
+      const answer = atOnce(reader.latency.series(range, percents));
       expect(answer.series[0]!.count.reduce((sum, count) => sum + count, 0)).toBe(total);
       expect(answer.spans.at(0)!.resolution).toBe(3600);
       expect(answer.spans.at(-1)!.to).toBe(epochS + 7200);
@@ -156,10 +159,10 @@ describe("latency", () => {
       stepS: 60,
       stages: ["total_pipeline"],
     };
-    const [series] = reader.latency.series(range, percents).series;
+    const [series] = atOnce(reader.latency.series(range, percents)).series;
     const hour = truthOf(truth, epochS, epochS + 3600).count;
     expect([...series!.count]).toEqual([hour, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    const summary = reader.latency.summary(epochS + 605, epochS + 1205, ["total_pipeline"]);
+    const summary = atOnce(reader.latency.summary(epochS + 605, epochS + 1205, ["total_pipeline"]));
     expect(summary["total_pipeline"]!.count).toBe(hour);
     reader.close();
     store.close(0);
@@ -174,7 +177,7 @@ describe("latency", () => {
     store.commit(latencyBatch(epochS + 1, "cache_access", [20]), 0);
     const reader = new HistoryReader(folder.file);
     const range = { fromS: epochS, toS: epochS + 2, stepS: 2, stages: ["cache_access"] };
-    const answer = reader.latency.series(range, percents);
+    const answer = atOnce(reader.latency.series(range, percents));
     expect([answer.unreadable, answer.series[0]!.count[0]]).toEqual([1, 1]);
     reader.close();
     store.close(0);
@@ -185,9 +188,11 @@ describe("latency", () => {
     const store = openStore(folder.file);
     const reader = new HistoryReader(folder.file);
     const range = { fromS: 10, toS: 20, stepS: 1, stages: ["cache_access"] };
-    expect(() => reader.latency.series({ ...range, toS: 10 }, [])).toThrow("no range");
-    expect(() => reader.latency.series({ ...range, stepS: 0.5 }, [])).toThrow("no range");
-    expect(() => reader.latency.series({ ...range, stages: ["x"] }, [])).toThrow('no stage "x"');
+    expect(() => atOnce(reader.latency.series({ ...range, toS: 10 }, []))).toThrow("no range");
+    expect(() => atOnce(reader.latency.series({ ...range, stepS: 0.5 }, []))).toThrow("no range");
+    expect(() => atOnce(reader.latency.series({ ...range, stages: ["x"] }, []))).toThrow(
+      'no stage "x"',
+    );
     reader.close();
     store.close(0);
   });
@@ -222,7 +227,7 @@ test("a heat map has every value in the band and step it belongs to", () => {
   const reader = new HistoryReader(folder.file);
   for (const perDoubling of bandsPerDoubling) {
     const range = { fromS: epochS, toS: epochS + 600, stepS: 60 };
-    const map = reader.heatmap(range, "total_pipeline", perDoubling);
+    const map = atOnce(reader.heatmap(range, "total_pipeline", perDoubling));
     const bands = map.edgesNs.length - 1;
     expect(map.edgesNs).toEqual(map.edgesNs.toSorted((a, b) => a - b));
     for (let step = 0; step < 10; step++) {
@@ -238,7 +243,7 @@ test("a heat map has every value in the band and step it belongs to", () => {
       truthOf(truth, epochS, epochS + 600).count,
     );
   }
-  const nothing = reader.heatmap({ fromS: 0, toS: 60, stepS: 60 }, "cache_access", 4);
+  const nothing = atOnce(reader.heatmap({ fromS: 0, toS: 60, stepS: 60 }, "cache_access", 4));
   expect([nothing.edgesNs, nothing.counts.length]).toEqual([[], 0]);
   reader.close();
   store.close(0);

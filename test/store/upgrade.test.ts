@@ -8,6 +8,7 @@ import type { Store } from "../../src/store/store.ts";
 import { encode } from "../../src/telemetry/codec.ts";
 import { epochS, Folder, histogramOf, openStore, randomFrom, seedOf } from "./fixture.ts";
 import { latencies } from "../telemetry/sample.ts";
+import { atOnce } from "../../src/store/turn.ts";
 
 setDefaultTimeout(60_000);
 
@@ -55,7 +56,7 @@ function writeFirstVersion(path: string): number[][] {
 function expectTruth(path: string, truth: number[][], stepS: number, resolution: number): void {
   const reader = new HistoryReader(path);
   const range = { fromS: prunedTo, toS: endS, stepS, stages: [stage] };
-  const answer = reader.latency.series(range, [50, 99]);
+  const answer = atOnce(reader.latency.series(range, [50, 99]));
   expect(answer.spans).toEqual([{ resolution, from: prunedTo, to: endS } as never]);
   for (let i = 0; i < answer.steps; i++) {
     const first = (prunedTo - epochS) / 60 + (i * stepS) / 60;
@@ -64,7 +65,7 @@ function expectTruth(path: string, truth: number[][], stepS: number, resolution:
     expect(answer.series[0]!.percentilesNs[1]![i]).toBe(expected.percentile(99));
   }
   // What only hours remember is still found, at a step that an hour is too coarse for as well.
-  const whole = reader.latency.series({ ...range, fromS: epochS }, []);
+  const whole = atOnce(reader.latency.series({ ...range, fromS: epochS }, []));
   const total = whole.series[0]!.count.reduce((sum, count) => sum + count, 0);
   expect(total).toBe(truth.flat().length);
   reader.close();

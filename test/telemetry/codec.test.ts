@@ -5,6 +5,7 @@ import { cellOf, highestNs } from "../../src/telemetry/bucket.ts";
 import {
   compress,
   encode,
+  encodedPercentilesInto,
   mergeBase64,
   mergeCompressed,
   mergeEncoded,
@@ -110,6 +111,45 @@ describe("encoding", () => {
     const merged = filled(first);
     expect(mergeEncoded(encode(filled(second)), merged)).toBe(true);
     expect(cells(merged)).toEqual(cells(filled([...first, ...second])));
+  });
+});
+
+describe("percentiles straight from the bytes", () => {
+  test("are those of the histogram that the bytes unpack to", () => {
+    const random = randomFrom(seedOf("encoded percentiles"));
+    for (let round = 0; round < 200 * scale; round++) {
+      const histogram = filled(latencies(random, 1 + Math.floor(random() * 2000)));
+      // Now and then a cell that takes several bytes.
+      if (random() < 0.3)
+        histogram.record(Math.floor(random() * 1e6), 2 ** Math.floor(random() * 40));
+      const asked = [0, ...percents];
+      const expected = new Float64Array(asked.length);
+      histogram.percentilesInto(asked, expected, 0);
+      const out = new Float64Array(asked.length);
+      expect(encodedPercentilesInto(encode(histogram), histogram, asked, out)).toBe(true);
+      expect(out).toEqual(expected);
+    }
+  });
+
+  test("are refused where the bytes are cut, damaged, or of another number of values", () => {
+    const random = randomFrom(seedOf("encoded percentiles fuzz"));
+    const histogram = filled(latencies(random, 300));
+    const bytes = encode(histogram);
+    const out = new Float64Array(percents.length);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(encodedPercentilesInto(bytes.subarray(0, length), histogram, percents, out)).toBe(
+        false,
+      );
+    }
+    const facts = { ...histogram, count: histogram.count + 1 };
+    expect(encodedPercentilesInto(bytes, facts, percents, out)).toBe(false);
+    for (let round = 0; round < 3000 * scale; round++) {
+      const damaged = bytes.slice();
+      damaged[Math.floor(random() * damaged.length)] = Math.floor(random() * 256);
+      const read = new Histogram();
+      const whole = mergeEncoded(damaged, read) && read.count === histogram.count;
+      expect(encodedPercentilesInto(damaged, histogram, percents, out)).toBe(whole);
+    }
   });
 });
 

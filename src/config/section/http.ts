@@ -44,6 +44,12 @@ export const httpSection = z.strictObject({
     .max(10_000)
     .default(64)
     .describe("Most event-stream subscribers at a time."),
+  queriesMax: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe("Most questions to the history that wait at a time; further ones are told to retry."),
   pointsMax: z
     .int()
     .min(100)

@@ -44,6 +44,11 @@ export const storeSection = z
       .default(900)
       .describe("Seconds of history that wait in memory while nothing can be written.")
       .meta({ unit: "s" }),
+    queryCacheMb: mebibytes(
+      0,
+      32,
+      "Memory for the past that dashboards ask for again; 0 for none.",
+    ),
     checkMaxMb: mebibytes(0, 256, "Largest file that is checked page by page after a crash."),
     damagedFilesMax: z
       .int()
