@@ -45,12 +45,12 @@ export function checkStages(names: readonly string[]): void {
 
 /**
  * The range as pieces with the largest steps that fit: hours in the middle, seconds at its ends.
- * `stepS`: none of which it is no multiple of.
+ * `multipleS`: only those that divide it.
  */
 export function wholeParts(
   fromS: number,
   toS: number,
-  stepS = Infinity,
+  multipleS = Infinity,
 ): Omit<LatencyRange, "stages">[] {
   const parts: Omit<LatencyRange, "stages">[] = [];
   const split = (from: number, to: number, steps: readonly number[]): void => {
@@ -66,7 +66,7 @@ export function wholeParts(
     parts.push({ fromS: first, toS: last, stepS });
     split(last, to, finer);
   };
-  const whole = [3600, 600, 60, 10, 1].filter((s) => stepS === Infinity || stepS % s === 0);
+  const whole = [3600, 600, 60, 10, 1].filter((s) => multipleS === Infinity || multipleS % s === 0);
   split(Math.floor(fromS), Math.ceil(toS), whole);
   return parts;
 }

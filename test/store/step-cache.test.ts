@@ -65,6 +65,7 @@ function expectSame(
   expect(heat(kept)).toEqual(heat(fresh));
 }
 
+const minute = (i: number) => epochS + i * 60;
 const block = (first: number) => new StepColumns(first, blockSteps, 0);
 
 describe("answers out of memory", () => {
@@ -93,7 +94,6 @@ describe("answers out of memory", () => {
   test("have a second in them that came after it had been merged", () => {
     using folder = new Folder();
     const store = openStore(folder.file);
-    const minute = (i: number) => epochS + i * 60;
     for (let i = 0; i < 200; i++) {
       store.commit(latencyBatch(minute(i), "cache_access", [1000]), 0);
       store.maintain(minute(i + 1) * 1000);
