@@ -185,7 +185,7 @@ async function replaySignal(
       if (found.reproduced || !ours || signal.feed !== row.feed || signal.refresh) return;
       found.nearest = signal;
       found.reproduced = compared.every((field) => signal[field] === row[field]);
-      Object.assign(found, bookOf(run, row.symbol));
+      Object.assign(found, bookOf(run, plan, row.symbol));
       found.answer = answered.has(signal.source) ? answerOf(run) : null;
     },
   });
@@ -223,23 +223,29 @@ function answerOf({ answer }: VirtualRun): ExplainedAnswer | null {
   };
 }
 
-function bookOf(run: VirtualRun, symbol: string): { book: ExplainedBook | null; key: Uint32Array } {
+function bookOf(
+  run: VirtualRun,
+  plan: RunPlan,
+  symbol: string,
+): { book: ExplainedBook | null; key: Uint32Array } {
   const { instruments, books, publication } = run.core;
   const none = { book: null, key: new Uint32Array(run.space.keyWords) };
   for (let i = 0; i < instruments.count; i++) {
     if (instruments.symbol(i) !== symbol) continue;
-    const own = books[instruments.feed[i]!]!;
+    const feed = instruments.feed[i]!;
+    const own = books[feed]!;
+    const { sizeScale } = plan.feeds[feed]!;
     const scale = instruments.priceScale[i]!;
     const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
     const published = publication.read(i);
     return {
       book: {
         bid: price(own.bidPrice(i)),
-        bidSize: own.bidSize(i),
+        bidSize: own.bidSize(i) / sizeScale,
         ask: price(own.askPrice(i)),
-        askSize: own.askSize(i),
+        askSize: own.askSize(i) / sizeScale,
         last: price(own.lastPrice(i)),
-        lastSize: published?.lastSize ?? 0,
+        lastSize: (published?.lastSize ?? 0) / sizeScale,
       },
       key: published?.key.slice(0, run.space.keyWords) ?? none.key,
     };

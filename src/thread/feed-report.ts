@@ -96,15 +96,16 @@ function reportBooks(plan: RunPlan, core: FeedCore): BookReport[] {
     const feed = core.instruments.feed[i] as number;
     const books = core.books[feed]!;
     const scale = core.instruments.priceScale[i] as number;
+    const { sizeScale } = plan.feeds[feed]!;
     const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
     const state = core.emitter.lastState(i);
     reports.push({
       symbol: core.instruments.symbol(i),
       feed: plan.feeds[feed]!.name,
       bid: price(books.bidPrice(i)),
-      bidSize: books.bidSize(i),
+      bidSize: books.bidSize(i) / sizeScale,
       ask: price(books.askPrice(i)),
-      askSize: books.askSize(i),
+      askSize: books.askSize(i) / sizeScale,
       last: price(books.lastPrice(i)),
       condition: faultNames[books.bookFault(i)] ?? "unknown",
       decision: decisionNames[core.emitter.lastDecision(i)] ?? "NONE",

@@ -94,17 +94,18 @@ export class SymbolView {
     const feed = plan.feeds[read.feed]!;
     const scale = 10 ** feed.priceDecimals;
     const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
+    const size = (scaled: number): number => scaled / feed.sizeScale;
     const age = (atNs: number): number | null =>
       atNs > 0 ? Math.max(0, Math.round((nowNs() - atNs) / 1e6)) : null;
     return {
       symbol: read.symbol,
       feed: feed.name,
       bid: price(read.bidPrice),
-      bidSize: read.bidSize,
+      bidSize: size(read.bidSize),
       ask: price(read.askPrice),
-      askSize: read.askSize,
+      askSize: size(read.askSize),
       last: price(read.lastPrice),
-      lastSize: read.lastSize,
+      lastSize: size(read.lastSize),
       trades: read.trades,
       signal: decisionNames[read.decision] ?? "NONE",
       confidence: read.confidence / 10_000,

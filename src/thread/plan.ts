@@ -31,6 +31,8 @@ export interface FeedPlan {
   partialBooks: boolean;
   /** Decimals of scaled prices. */
   priceDecimals: number;
+  /** A scaled size / sizeScale = shares: what books and the publication have is scaled. */
+  sizeScale: number;
   /** Scaled price units. */
   tickSize: number;
   tickSizes: Readonly<Record<string, number>>;
@@ -103,6 +105,7 @@ function limitsOf({ limit }: Config): RunLimits {
   };
 }
 
+/** Of the sizes of ticks, which may be fractions; every other format tells whole shares. */
 const sizeDecimals = 4;
 
 /** Epoch ns of the midnight that begins the date ("" = today) in the time zone. */
@@ -155,6 +158,7 @@ function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
     silenceNs: feed.silenceMs * 1e6,
     partialBooks: feed.partialBooks,
     priceDecimals,
+    sizeScale: format === "tick" ? 10 ** sizeDecimals : 1,
     tickSize: scaled(feed.tickSize),
     tickSizes: Object.fromEntries(
       Object.entries(feed.tickSizes).map(([symbol, tick]) => [symbol, scaled(tick)]),

@@ -48,6 +48,7 @@ export class VirtualRun {
   readonly #record = new Uint32Array(signalWords);
   readonly #onSignal: (signal: Signal) => void;
   #isBegun = false;
+  #hasStood = false;
 
   constructor({ plan, onSignal }: VirtualRunOptions) {
     this.#plan = unheard(plan);
@@ -124,11 +125,13 @@ export class VirtualRun {
 
   /** What held when a file began: of use only to who has nothing from before. */
   #stand({ config, held, version }: Standing, nowNs: number): void {
-    if (this.#isBegun) return;
+    if (this.isWhole || this.#hasStood) return;
+    this.#hasStood = true;
     this.#hold(held);
     this.#table.setVersion(...version);
-    this.#begin(nowNs);
+    if (!this.#isBegun) this.#begin(nowNs);
     this.#change(config as Config, nowNs);
+    this.core.poll(nowNs);
   }
 
   #turn(note: ReadNote, answers: readonly ReadNote[], silences: readonly ReadNote[]): void {

@@ -5,7 +5,11 @@ import { join } from "node:path";
 import type { Explanation } from "../../src/thread/explain.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
 import { run } from "../support/binary.ts";
-import { signalsOf, startRun } from "../support/hftedge-run.ts";
+import { type RunningEdge, signalsOf, startRun } from "../support/hftedge-run.ts";
+import { OllamaServer } from "../support/ollama-server.ts";
+import { openTestSender } from "../support/sender.ts";
+import { tick } from "../support/tick.ts";
+import { until } from "../support/until.ts";
 
 const capture = "aapl-20200130.itch50";
 const absent = hasCapture(capture) ? "" : " (skipped: the capture is not here)";
@@ -73,6 +77,97 @@ describe.each(["event", "poll"])("a recorded run, received by %s", (receive) => 
     limitMs * 2,
   );
 });
+
+/** The symbol's first signal of a source, once there is one. */
+function firstOf(edge: RunningEdge, symbol: string, source: string) {
+  return signalsOf(edge.running).find(
+    (signal) => signal["symbol"] === symbol && signal["source"] === source,
+  );
+}
+
+test(
+  "a recorded run explains what came of the model, the clock and the operator, and gives it again",
+  async () => {
+    const server = await new OllamaServer().start();
+    await using _server = { [Symbol.asyncDispose]: () => server.stop() };
+    await using edge = await startRun("udp://127.0.0.1:0?format=tick&silenceMs=3000", [
+      "--inference-engine=ollama",
+      `--inference-hosts=${server.url}`,
+      "--inference-retry-ms=50",
+      "--inference-deadline-ms=1000",
+      "--inference-check-ms=50",
+      "--inference-hung-ms=1500",
+      "--inference-breaker-open-ms=20",
+      "--inference-breaker-open-max-ms=50",
+      // Each symbol has states of its own, so that each meets unknown ones.
+      "--state-symbol-in-key=always",
+      "--signal-emit=every",
+      "--signal-max-age-ms=250",
+      "--record-enabled=true",
+    ]);
+    const { directory } = edge.running;
+    const socket = await openTestSender(edge.ports[0]!);
+    const wanted = new Map<string, string>();
+    const quote = (symbol: string): boolean => socket.send(tick(symbol, 900, 100));
+    const ticks = async (symbol: string, source: string): Promise<void> => {
+      wanted.set(symbol, source);
+      await until(() => {
+        quote(symbol);
+        return firstOf(edge, symbol, source) !== undefined;
+      }, 15_000);
+    };
+    // One tick: another one might find the answer in the table before the feed is told of it.
+    quote("MODEL");
+    wanted.set("MODEL", "model");
+    await until(() => firstOf(edge, "MODEL", "model") !== undefined, 15_000);
+    await ticks("TABLE", "l1");
+    server.fault = "500";
+    await ticks("ERROR", "error");
+    server.fault = "hang";
+    await ticks("TIMEOUT", "timeout");
+    await ticks("PENDING", "pending");
+    server.fault = "none";
+    expect(await run(["hold", "HELD", "--data-directory", directory])).toMatchObject({ code: 0 });
+    await ticks("HELD", "held");
+    wanted.set("LATE", "late");
+    edge.running.signal("SIGSTOP");
+    const stoppedMs = performance.now();
+    quote("LATE");
+    await until(() => performance.now() - stoppedMs > 500);
+    edge.running.signal("SIGCONT");
+    await until(() => firstOf(edge, "LATE", "late") !== undefined);
+    // The market falls silent: who stood at BUY is told.
+    const stands = (): boolean =>
+      signalsOf(edge.running).some(({ symbol, signal }) => symbol === "STALE" && signal === "BUY");
+    await until(() => quote("STALE") && stands(), 15_000);
+    wanted.set("STALE", "stale");
+    await until(() => firstOf(edge, "STALE", "stale") !== undefined, 15_000);
+    socket.close();
+    for (const [symbol, source] of wanted) {
+      const given = firstOf(edge, symbol, source)!;
+      const { stdout, code } = await explained(directory, Number(given["seq"]));
+      const explanation = JSON.parse(stdout) as Explanation;
+      expect(explanation.signal, source).toMatchObject({ symbol, source });
+      expect(explanation.replay, source).toMatchObject({ reproduced: true, differences: {} });
+      expect(explanation.replay!.book, source).toMatchObject({ bidSize: 900, askSize: 100 });
+      const prompted = ["model", "l1", "error", "timeout", "pending"].includes(source);
+      expect(typeof explanation.prompt, source).toBe(prompted ? "string" : "object");
+      const { answer } = explanation.replay!;
+      const outcomes: Record<string, "answered" | "error" | "timeout"> = {
+        error: "error",
+        timeout: "timeout",
+        model: "answered",
+      };
+      expect(answer?.outcome, source).toBe(outcomes[source]);
+      expect(code, source).toBe(0);
+    }
+    const seq = String(firstOf(edge, "TIMEOUT", "timeout")!["seq"]);
+    const words = await run(["explain", seq, "--data-directory", directory]);
+    expect(words.stdout).toContain("reproduced: gives the same signal");
+    expect(words.stdout).toMatch(/answer +timeout \(deadline\), [\d.]+ (ms|s) after/);
+  },
+  limitMs * 3,
+);
 
 test("a signal that the history does not have is said so", async () => {
   await using edge = await startRun("udp://127.0.0.1:0?format=tick");

@@ -15,7 +15,7 @@ const run = "0000018f00000000";
 export class RecordedRig implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), "hftedge-rig-"));
   readonly rig: EngineRig;
-  readonly recording: Recording;
+  recording: Recording;
   /** As the run began; the rig's changes with what it takes over. */
   readonly #plan: RunPlan;
 
@@ -24,6 +24,16 @@ export class RecordedRig implements Disposable {
     this.rig = new EngineRig({ ...options, flags: { ...record, ...flags } });
     this.#plan = this.rig.plan;
     this.recording = new Recording(this.rig.plan, run, this.rig.shared.record, () => {});
+  }
+
+  /** Another file begins; those before it are gone. */
+  forget(): void {
+    this.recording.close(0);
+    for (const { path } of recordingFiles(this.directory)) rmSync(path);
+    this.recording = new Recording(this.rig.plan, run, this.rig.shared.record, () => {});
+    // The index tells that files are missing; the file itself is begun by what is written next.
+    this.rig.raw(Buffer.from("?"));
+    this.recording.drain(0);
   }
 
   /** Every signal of a replay of all that is recorded, and the run at its end. */

@@ -1,5 +1,7 @@
 /** A recording gives every signal again, whatever it came of. */
 import { describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
+import { Origin } from "../../src/decision/answer-word.ts";
 import type { Signal } from "../../src/decision/signal.ts";
 import { createFeedCore } from "../../src/thread/feed-core.ts";
 import { resumeFeed } from "../../src/thread/feed-resume.ts";
@@ -10,6 +12,9 @@ import { RecordedRig, saying } from "../support/rig-recording.ts";
 import { scaled, testSeed } from "../support/scale.ts";
 
 const every = { "signal.emit": "every" };
+/** Sizes of bid and ask that make the state moreBid, moreAsk. */
+const big = [200, 100] as const;
+const small = [100, 200] as const;
 
 /** Runs `live` on a recorded rig and expects a replay to say the same; returns what was said. */
 async function again(
@@ -140,6 +145,44 @@ describe("a replay gives a signal again that came of", () => {
     ]);
   });
 
+  test("the store of decisions and the rules (l2, rules)", async () => {
+    const words = await again((rig) => {
+      const signals: Signal[] = [];
+      const origins = [
+        [moreBid, Origin.l2],
+        [moreAsk, Origin.rules],
+      ] as const;
+      for (const [state, origin] of origins) {
+        const [bidSize, askSize] = state === moreBid ? big : small;
+        signals.push(...rig.book("AAA", bidSize, askSize));
+        rig.table.write(Uint32Array.of(state), state, 1, 9000, origin, rig.plan.baseSeconds);
+        rig.reply(rig.question(state)!, Outcome.answered);
+        signals.push(...rig.poll());
+      }
+      return signals;
+    });
+    expect(words).toEqual(["AAA BUY l2", "AAA HOLD pending", "AAA BUY rules"]);
+  });
+
+  test("a table that is found full of other states than were seen before", async () => {
+    const words = await again(
+      (rig) => {
+        const key = (instrument: number): Uint32Array => Uint32Array.of(instrument, moreBid);
+        const nowS = rig.plan.baseSeconds;
+        for (let i = 0; i < 8; i++) rig.table.write(key(i), 0, 1, 9000, Origin.model, nowS);
+        const signals: Signal[] = [];
+        for (let turn = 0; turn < 3; turn++) {
+          for (let i = 0; i < 8; i++) signals.push(...rig.book(`S${i}`, 200 + turn, 100));
+        }
+        rig.table.remove(key(3), 0);
+        return [...signals, ...rig.book("S3", 300, 100), ...rig.book("S4", 300, 100)];
+      },
+      { ...every, "state.symbolInKey": "always", "limit.denseStates": "1" },
+    );
+    expect(words.slice(0, 2)).toEqual(["S0 BUY l1", "S1 BUY l1"]);
+    expect(words.slice(-2)).toEqual(["S3 HOLD pending", "S4 BUY l1"]);
+  });
+
   test("another configuration, taken over in between", async () => {
     const words = await again((rig) => {
       rig.answer(moreBid, 1, 0.6);
@@ -182,6 +225,58 @@ describe("a replay gives a signal again that came of", () => {
       return [...signals, ...rig.signals()];
     });
     expect(words).toEqual(["AAA BUY l1", "AAA HOLD stale: never seen"]);
+  });
+});
+
+describe("a recording that is not whole", () => {
+  test("is replayed from where it begins, with what held then", async () => {
+    using recorded = new RecordedRig({ flags: every, feed: "format=itch50&partialBooks=true" });
+    const { rig } = recorded;
+    rig.table.clearShadow();
+    rig.table.activate(5, 6);
+    rig.answer(moreBid, 1);
+    rig.hold("BBB");
+    const { config, dataDirectory, runId } = rig.plan;
+    const wanted = { ...config, signal: { ...config.signal, minConfidence: 0.7 } };
+    rig.core.adopt(planRun(wanted, dataDirectory, runId), [], rig.nowNs);
+    rig.books(["AAA", ...big], ["BBB", ...big]);
+    recorded.forget();
+    rig.poll();
+    const signals = [...rig.book("AAA", 300, 100), ...rig.book("BBB", 300, 100)];
+    const { run, signals: replayed } = await recorded.replay();
+    expect(run.isWhole).toBe(false);
+    expect(said(signals)).toEqual(["AAA BUY l1", "BBB HOLD held: operator"]);
+    const unnumbered = (signal: Signal) => ({ ...saying(signal), seq: 0 });
+    expect(replayed.map(unnumbered)).toEqual(signals.map(unnumbered));
+  });
+
+  test("says how much found no room", async () => {
+    using recorded = new RecordedRig({ flags: { "record.ringBytes": "1048576" } });
+    const { rig, recording } = recorded;
+    const bytes = Buffer.alloc(60_000, 0x61);
+    for (let i = 0; i < 20; i++) rig.raw(bytes);
+    recording.drain(0);
+    rig.raw(bytes);
+    expect(recording.dropped).toBe(3);
+    expect((await recorded.replay()).run.missing).toBe(3);
+  });
+
+  test("says what a disk did not take", async () => {
+    using recorded = new RecordedRig();
+    const { rig, directory } = recorded;
+    rig.book("AAA", ...big);
+    // Nothing can be made in a file that is where the folder should be.
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "");
+    recorded.recording.drain(0);
+    rmSync(directory);
+    rig.nowNs += 20e9;
+    rig.book("AAA", ...small);
+    recorded.recording.drain(20_000);
+    const { run } = await recorded.replay();
+    // Its beginning, the datagram and the word of the table's version.
+    expect(run.missing).toBeGreaterThanOrEqual(2);
+    expect(run.isWhole).toBe(false);
   });
 });
 
