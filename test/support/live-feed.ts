@@ -109,6 +109,11 @@ export class LiveFeed implements AsyncDisposable {
 
   async settle(): Promise<void> {
     await until(() => this.received >= this.#sent);
+    this.collect();
+  }
+
+  /** Takes what was said since. */
+  collect(): void {
     while (this.#ring.shift(this.#record, 0)) this.signals.push(readSignal(this.#record));
   }
 

@@ -39,17 +39,24 @@ export class RecordedRig implements Disposable {
   /** Every signal of a replay of all that is recorded, and the run at its end. */
   async replay(): Promise<{ signals: Signal[]; run: VirtualRun }> {
     this.recording.close(0);
-    const plan = this.#plan;
-    const signals: Signal[] = [];
-    const virtual = new VirtualRun({ plan, onSignal: (signal) => signals.push(signal) });
-    const files = recordingFiles(this.directory);
-    for await (const step of readRecording(files, plan.baseSeconds)) virtual.take(step);
-    return { signals, run: virtual };
+    return await replayOf(this.#plan, this.directory);
   }
 
   [Symbol.dispose](): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+/** Every signal of a replay of what the directory has, and the run at its end. */
+export async function replayOf(
+  plan: RunPlan,
+  directory: string,
+): Promise<{ signals: Signal[]; run: VirtualRun }> {
+  const signals: Signal[] = [];
+  const virtual = new VirtualRun({ plan, onSignal: (signal) => signals.push(signal) });
+  const files = recordingFiles(directory);
+  for await (const step of readRecording(files, plan.baseSeconds)) virtual.take(step);
+  return { signals, run: virtual };
 }
 
 /** What a signal says; when it was read and said is the clock's matter. */

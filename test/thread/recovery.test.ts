@@ -1,5 +1,8 @@
 /** What is missing comes back, or is known to be lost: real sockets, both ways of receiving. */
 import { describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Side } from "../../src/feed/event.ts";
 import { GapEnd } from "../../src/feed/gap.ts";
 import { encodeAdd, stockBytes } from "../../src/feed/itch50-encode.ts";
@@ -9,9 +12,11 @@ import { openSource } from "../../src/replay/open.ts";
 import { type ReplayServer, serve } from "../../src/replay/server.ts";
 import { ServerState } from "../../src/replay/server-state.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
+import { Recording } from "../../src/thread/ops-record.ts";
 import { GapRing, LineBoard } from "../../src/thread/line-board.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
 import { LiveFeed, type Receive } from "../support/live-feed.ts";
+import { replayOf, saying } from "../support/rig-recording.ts";
 import { testSeed } from "../support/scale.ts";
 import { drain, openOptions } from "../support/source.ts";
 import { until } from "../support/until.ts";
@@ -43,8 +48,13 @@ class Rehearsal implements AsyncDisposable {
   readonly server: ReplayServer;
   readonly state: ServerState;
   readonly gaps: GapRing;
+  readonly directory: string;
+  readonly #recording: Recording;
 
-  constructor(live: LiveFeed, server: ReplayServer, state: ServerState) {
+  constructor(live: LiveFeed, server: ReplayServer, state: ServerState, directory: string) {
+    this.directory = directory;
+    const run = live.plan.runId.toString(16).padStart(16, "0");
+    this.#recording = new Recording(live.plan, run, live.shared.record, () => {});
     this.live = live;
     this.server = server;
     this.state = state;
@@ -72,7 +82,9 @@ class Rehearsal implements AsyncDisposable {
       (requests ? `&rerequest=udp://127.0.0.1:${server.rerequestPort}` : "") +
       (snapshots ? `&snapshot=tcp://127.0.0.1:${server.snapshotPort}` : "") +
       feed;
-    return new Rehearsal(await LiveFeed.open(way, url, {}, lines), server, state);
+    const directory = mkdtempSync(join(tmpdir(), "hftedge-rehearsal-"));
+    const record = { "record.enabled": "true", "record.directory": directory };
+    return new Rehearsal(await LiveFeed.open(way, url, record, lines), server, state, directory);
   }
 
   /** The exchange sends; the receiver gets it only where `lines` says so. */
@@ -103,8 +115,16 @@ class Rehearsal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.live[Symbol.asyncDispose]();
+    const { live } = this;
+    await live[Symbol.asyncDispose]();
     this.server.close();
+    live.collect();
+    // Every rehearsal is recorded, and its replay must say the same.
+    this.#recording.close(0);
+    const { signals, run } = await replayOf(live.plan, this.directory);
+    rmSync(this.directory, { recursive: true });
+    expect(run.missing).toBe(0);
+    expect(signals.map(saying)).toEqual(live.signals.map(saying));
   }
 }
 
