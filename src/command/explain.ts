@@ -9,7 +9,8 @@ export function explainCommand(): Command {
   const command = new Command("explain")
     .description(
       "Shows what is behind a past signal: its input, book, state, question, version and times. Where\n" +
-        "the run was recorded (record.enabled), it replays the recording to the same signal.",
+        "the run was recorded (record.enabled), it replays the recording to the same signal, whatever\n" +
+        "it came of: the table, the model, an error, a deadline, a hold, a backlog, a gap.",
     )
     .argument("<seq>", "sequence of the signal, as `query signals` shows it", sequence)
     .option(

@@ -5,7 +5,9 @@ export const recordSection = z.strictObject({
   enabled: z
     .boolean()
     .default(false)
-    .describe("Record every datagram, byte for byte with its receive time, into pcapng files."),
+    .describe(
+      "Record every datagram, byte for byte with its receive time, and what else decided between them, into pcapng files.",
+    ),
   directory: z
     .string()
     .max(4096)
@@ -31,7 +33,7 @@ export const recordSection = z.strictObject({
     .min(1_048_576)
     .max(1_073_741_824)
     .default(33_554_432)
-    .describe("Memory for datagrams on their way to the file, rounded up to a power of two.")
+    .describe("Memory for what is on its way to the file, rounded up to a power of two.")
     .meta({ unit: "bytes" }),
 });
 
