@@ -16,6 +16,16 @@ const every = { "signal.emit": "every" };
 const big = [200, 100] as const;
 const small = [100, 200] as const;
 
+/** Of moreBid, where the symbol is in the key. */
+function ownKey(instrument: number): Uint32Array {
+  return Uint32Array.of(instrument, moreBid);
+}
+
+/** A replay that began in between counts from 1. */
+function unnumbered(signal: Signal): Partial<Signal> {
+  return { ...saying(signal), seq: 0 };
+}
+
 /** Runs `live` on a recorded rig and expects a replay to say the same; returns what was said. */
 async function again(
   live: (rig: EngineRig) => Signal[],
@@ -167,14 +177,13 @@ describe("a replay gives a signal again that came of", () => {
   test("a table that is found full of other states than were seen before", async () => {
     const words = await again(
       (rig) => {
-        const key = (instrument: number): Uint32Array => Uint32Array.of(instrument, moreBid);
         const nowS = rig.plan.baseSeconds;
-        for (let i = 0; i < 8; i++) rig.table.write(key(i), 0, 1, 9000, Origin.model, nowS);
+        for (let i = 0; i < 8; i++) rig.table.write(ownKey(i), 0, 1, 9000, Origin.model, nowS);
         const signals: Signal[] = [];
         for (let turn = 0; turn < 3; turn++) {
           for (let i = 0; i < 8; i++) signals.push(...rig.book(`S${i}`, 200 + turn, 100));
         }
-        rig.table.remove(key(3), 0);
+        rig.table.remove(ownKey(3), 0);
         return [...signals, ...rig.book("S3", 300, 100), ...rig.book("S4", 300, 100)];
       },
       { ...every, "state.symbolInKey": "always", "limit.denseStates": "1" },
@@ -246,7 +255,6 @@ describe("a recording that is not whole", () => {
     const { run, signals: replayed } = await recorded.replay();
     expect(run.isWhole).toBe(false);
     expect(said(signals)).toEqual(["AAA BUY l1", "BBB HOLD held: operator"]);
-    const unnumbered = (signal: Signal) => ({ ...saying(signal), seq: 0 });
     expect(replayed.map(unnumbered)).toEqual(signals.map(unnumbered));
   });
 
