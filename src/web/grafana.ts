@@ -40,13 +40,16 @@ function gauge(metric: string, by = ""): string {
   return `sum${by === "" ? "" : ` by (${by})`} (${metric}{${at}})`;
 }
 
-function quantile(part: number, selector: string): string {
+/** What nothing was measured of is NaN, which no comparison holds for: it is left out. */
+const known = ">= 0";
+
+function quantile(part: number, selector: string, by = "le"): string {
   const buckets = `hftedge_stage_duration_seconds_bucket{${selector}}`;
-  return `histogram_quantile(${part}, sum by (le) (rate(${buckets}${rate})))`;
+  return `histogram_quantile(${part}, sum by (${by}) (rate(${buckets}${rate}))) ${known}`;
 }
 
 function share(part: string, rest: string): string {
-  return `${perSecond(part)} / (${perSecond(part)} + ${perSecond(rest)})`;
+  return `${perSecond(part)} / (${perSecond(part)} + ${perSecond(rest)}) ${known}`;
 }
 
 const line = { type: "timeseries", width: 8, height: 8 } as const;
@@ -137,12 +140,7 @@ const rows: readonly Row[] = [
         title: "p99 of every stage",
         help: "Where the time goes.",
         unit: "s",
-        queries: [
-          {
-            expr: `histogram_quantile(0.99, sum by (le, stage) (rate(hftedge_stage_duration_seconds_bucket{${at}}${rate})))`,
-            legend: "{{stage}}",
-          },
-        ],
+        queries: [{ expr: quantile(0.99, at, "le, stage"), legend: "{{stage}}" }],
       },
       {
         ...line,

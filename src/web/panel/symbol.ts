@@ -173,7 +173,9 @@ function agoWords(ageMs: number | null): string {
 }
 
 function featureText(value: number | null): string {
-  return value === null ? "-" : String(Number(value.toPrecision(4)));
+  if (value === null) return "-";
+  // A price is shown to its last digit; what is below 1 has as many digits that count.
+  return String(Number(Math.abs(value) < 1 ? value.toPrecision(4) : value.toFixed(4)));
 }
 
 function bookCell(title: string): { root: HTMLElement; price: HTMLElement; size: HTMLElement } {
@@ -231,11 +233,14 @@ function createAnswer(): {
         return;
       }
       const { probabilities, signal, confidence, decidedAtMs, uses, version } = answer;
-      rows.update(Object.entries(probabilities ?? { [signal]: confidence }));
+      const { outside = 0, ...decisions } = probabilities ?? { [signal]: confidence };
+      rows.update(Object.entries(decisions));
       const kind = probabilities === null ? "without probabilities, " : "";
+      // The shares are of the three words; what the model gave to others is beside them.
+      const others = outside > 0 ? `${percent(outside)} on other words, ` : "";
       setText(
         words,
-        `${kind}decided ${moment(decidedAtMs, nowMs)} UTC, used ${count(uses)} times, version ${version.slice(0, 8)}`,
+        `${kind}${others}decided ${moment(decidedAtMs, nowMs)} UTC, used ${count(uses)} times, version ${version.slice(0, 8)}`,
       );
     },
   };

@@ -100,7 +100,7 @@ const tiles: readonly TileSpec[] = [
 
 export function tileRow({ live }: Context): Part {
   const made = tiles.map((spec) => {
-    const number = element("span", { elementtiming: "number" });
+    const number = element("span");
     const unit = element("span", { class: "unit" });
     const sub = element("div", { class: "tile-sub" });
     const picture = spark();
@@ -108,7 +108,7 @@ export function tileRow({ live }: Context): Part {
       "div",
       { class: "tile" },
       element("div", { class: "tile-label" }, spec.label),
-      element("div", { class: "tile-value" }, number, unit),
+      element("div", { class: "tile-value", elementtiming: "number" }, number, unit),
       sub,
     );
     root.append(picture.root);
