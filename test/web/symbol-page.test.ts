@@ -5,6 +5,9 @@ import { type Running, start } from "../support/binary.ts";
 import { hasBrowser, openBrowser, watch } from "../support/browser.ts";
 import { OllamaServer } from "../support/ollama-server.ts";
 
+/** What the model gives to the first word of its answer. */
+const tokens = { BUY: 0.62, SELL: 0.08, HOLD: 0.2, The: 0.1 };
+
 interface Detail {
   prompt: string;
   answer: { probabilities: Record<string, number>; version: string };
@@ -16,8 +19,7 @@ describe.skipIf(!hasBrowser)("a symbol's page over a model", () => {
   let browser: Browser;
   let origin = "";
   beforeAll(async () => {
-    const answer = () => ({ tokens: { BUY: 0.62, SELL: 0.08, HOLD: 0.2, The: 0.1 } });
-    server = await new OllamaServer({ evalMs: 2, answer }).start();
+    server = await new OllamaServer({ evalMs: 2, answer: () => ({ tokens }) }).start();
     const model = ["--inference-engine=ollama", `--inference-hosts=${server.url}`];
     running = start(["run", "--demo", "--http-listen", "127.0.0.1:0", ...model]);
     origin = (await running.until("stderr", /http on (http:\/\/\S+)/))[1]!;
