@@ -433,7 +433,9 @@ export class Engine {
       if (usable && !waiting) health.trust(feed, channel);
     }
     if ((verdict & Verdict.shared) !== 0) this.#reconsider(feed, channel, receiveNs);
-    if ((verdict & Verdict.endOfSession) !== 0) {
+    // It is said again and again, as long as the sender likes.
+    const ended = (verdict & Verdict.endOfSession) !== 0;
+    if (ended && health.blocked(feed, channel) !== Reason.endOfSession) {
       health.block(feed, channel, Reason.endOfSession);
       this.#counters[count.channelStale]!++;
       this.#reconsider(feed, channel, receiveNs);

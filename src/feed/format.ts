@@ -2,7 +2,7 @@ import type { RecoveryOptions } from "./recovery.ts";
 import type { DatagramDecoder, Healing } from "./decoder.ts";
 import type { MarketEvents } from "./event.ts";
 import { Iex, iexPriceDecimals } from "./iex.ts";
-import { IexTp } from "./iextp.ts";
+import { iexChannelName, IexTp } from "./iextp.ts";
 import { Itch50, itch50PriceDecimals } from "./itch50.ts";
 import { MoldUdp64 } from "./moldudp64.ts";
 import { Pitch, pitchPriceDecimals } from "./pitch.ts";
@@ -49,6 +49,8 @@ export interface Format {
   healing: Healing;
   /** How many decimals its prices have as integers, given those configured for the feed. */
   priceDecimals(configured: number): number;
+  /** What people call the channel with this key; absent where a feed has one channel. */
+  channelName?(key: number): string;
   /** `counters` is indexed by `FeedCount` and holds at least `feedCountSize` words. */
   create(events: MarketEvents, counters: Uint32Array, options: FormatOptions): DatagramDecoder;
 }
@@ -85,6 +87,7 @@ export const formats = {
     help: "IEX DEEP 1.0 or TOPS 1.6 in IEX-TP",
     healing: "levels",
     priceDecimals: () => iexPriceDecimals,
+    channelName: iexChannelName,
     create(events, counters, options) {
       const { baseEpochNs, instruments } = options;
       const baseHi = Number(baseEpochNs >> 32n);
@@ -98,6 +101,7 @@ export const formats = {
     help: "Cboe Multicast PITCH 2.x of US equities",
     healing: "snapshot",
     priceDecimals: () => pitchPriceDecimals,
+    channelName: String,
     create(events, counters, options) {
       const { channels, instruments, maxJump, recovery = passOver } = options;
       const messages = new Pitch(events, counters, instruments, channels);

@@ -21,6 +21,13 @@ export const iexTpHeaderBytes = 40;
 /** The message protocols that this decoder reads. */
 export const IexProtocol = { tops: 0x8003, deep: 0x8004 } as const;
 
+/** Channel numbers are small, so the high half of a key tells the protocol. */
+export function iexChannelName(key: number): string {
+  const protocol = key >>> 16;
+  if (protocol === IexProtocol.deep) return `deep-${key & 0xffff}`;
+  return protocol === IexProtocol.tops ? `tops-${key & 0xffff}` : String(key);
+}
+
 const inexact = 0xffe0_0000;
 const joinedEmpty = Verdict.joined | Verdict.cleared;
 

@@ -83,12 +83,27 @@ export class PitchUnits implements DatagramDecoder, ArbiterSink {
     const day = this.#day[channel]!;
     const at = pitchUnitHeaderBytes;
     const sentNs = Number.NaN;
-    return arbiter.take(channel, day, 0, 0, first, count, sentNs, line, nowNs, bytes, at, end);
+    const verdict = arbiter.take(
+      channel,
+      day,
+      0,
+      0,
+      first,
+      count,
+      sentNs,
+      line,
+      nowNs,
+      bytes,
+      at,
+      end,
+    );
+    return ended[channel] === 1 ? verdict | Verdict.endOfSession : verdict;
   }
 
   poll(nowNs: number): number {
     this.channel = this.arbiter.dueChannel;
-    return this.arbiter.poll(nowNs);
+    const verdict = this.arbiter.poll(nowNs);
+    return this.#messages.ended[this.channel] === 1 ? verdict | Verdict.endOfSession : verdict;
   }
 
   follow(dropped: readonly number[], added: readonly number[], known: number): void {

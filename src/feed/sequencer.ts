@@ -71,6 +71,11 @@ export class Sequencer {
     return -1;
   }
 
+  /** The key that the channel was made with. */
+  key(channel: number): number {
+    return this.#keys[channel]!;
+  }
+
   /** The sequence that the channel expects next, 0 before its first datagram. */
   expected(channel: number): number {
     return this.#expected[channel]!;

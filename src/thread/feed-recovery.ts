@@ -141,7 +141,8 @@ export class FeedRecovery {
         this.#totals[count.recoveredMessages]! += gap.to - gap.from;
       }
       const word = (at: number): number => sequencer.session(gap.channel, at);
-      this.#gaps.push(this.#feed, gap, word(0), word(1), word(2));
+      const key = sequencer.key(gap.channel);
+      this.#gaps.push(this.#feed, gap, key, word(0), word(1), word(2));
     }
   }
 

@@ -55,7 +55,7 @@ const lineValues = 12;
 export const lineMax = 5;
 const recordDoubles = feedValues + lineMax * lineValues;
 
-const gapDoubles = 10;
+const gapDoubles = 11;
 const gapWords = gapDoubles * 2;
 const gapCapacity = 1024;
 
@@ -179,6 +179,8 @@ function decode(values: Float64Array): FeedState {
 
 export interface FeedGap extends Gap {
   feed: number;
+  /** What the feed's datagrams call the channel: a unit's number, say. */
+  key: number;
   /** The three words of the session that it was in, or that took its place. */
   session: readonly [number, number, number];
 }
@@ -193,7 +195,7 @@ export class GapRing {
     this.#ring = new Ring(memory, gapCapacity, gapWords);
   }
 
-  push(feed: number, gap: Gap, word0: number, word1: number, word2: number): void {
+  push(feed: number, gap: Gap, key: number, word0: number, word1: number, word2: number): void {
     const record = this.#record;
     record[0] = feed;
     record[1] = gap.channel;
@@ -205,12 +207,13 @@ export class GapRing {
     record[7] = word0;
     record[8] = word1;
     record[9] = word2;
+    record[10] = key;
     this.#ring.push(this.#words, 0);
   }
 
   shift(): FeedGap | undefined {
     if (!this.#ring.shift(this.#words, 0)) return undefined;
-    const [feed, channel, from, to, end, seenNs, lastedNs, word0, word1, word2] = this.#record;
+    const [feed, channel, from, to, end, seenNs, lastedNs, word0, word1, word2, key] = this.#record;
     return {
       feed: feed!,
       channel: channel!,
@@ -219,6 +222,7 @@ export class GapRing {
       end: end as GapEnd,
       seenNs: seenNs!,
       lastedNs: lastedNs!,
+      key: key!,
       session: [word0!, word1!, word2!],
     };
   }

@@ -1,5 +1,5 @@
 /** Gaps that ended, as rows and words of the history. */
-import type { FormatName } from "../feed/format.ts";
+import { type Format, type FormatName, formats } from "../feed/format.ts";
 import { GapEnd } from "../feed/gap.ts";
 import type { GapHealed, NewEvent, NewGap } from "../store/batch.ts";
 import { count, duration } from "../unit.ts";
@@ -66,7 +66,7 @@ export class GapTap {
   #row(gap: FeedGap, rows: GapRows): void {
     const { from, to, end } = gap;
     const { name, format } = this.#feeds[gap.feed]!;
-    const channel = channelOf(name, gap.channel);
+    const channel = channelOf(name, format, gap.key);
     const atMs = this.#ms(gap.seenNs);
     const endedMs = this.#ms(gap.seenNs + gap.lastedNs);
     const missing = to - from;
@@ -104,15 +104,16 @@ export class GapTap {
 
   #event(gap: FeedGap): NewEvent {
     const { from, to, end, lastedNs } = gap;
-    const { name } = this.#feeds[gap.feed]!;
+    const { name, format } = this.#feeds[gap.feed]!;
+    const channel = channelOf(name, format, gap.key);
     const missing = to - from;
     const which = missing === 1 ? `message ${from}` : `messages ${from} to ${to - 1}`;
     return {
       atMs: this.#ms(gap.seenNs + lastedNs),
       kind: "gap",
       severity: end === GapEnd.lost ? "warning" : "info",
-      message: `${channelOf(name, gap.channel)}: ${which} ${endWords[end]} ${duration(lastedNs)}`,
-      detail: JSON.stringify({ feed: name, channel: gap.channel, from, to, end, lastedNs }),
+      message: `${channel}: ${which} ${endingOf(end, missing)} ${duration(lastedNs)}`,
+      detail: JSON.stringify({ feed: name, channel, from, to, end, lastedNs }),
     };
   }
 
@@ -121,9 +122,15 @@ export class GapTap {
   }
 }
 
-/** Most feeds have one channel, and it goes by the feed's name. */
-function channelOf(feed: string, channel: number): string {
-  return channel === 0 ? feed : `${feed}/${channel}`;
+function endingOf(end: GapEnd, missing: number): string {
+  if (missing !== 1) return endWords[end];
+  return endWords[end].replace(/^are /, "is ").replace(/^were /, "was ");
+}
+
+/** By the feed's name where that is its only channel, else with the number that its datagrams have. */
+function channelOf(feed: string, format: FormatName, key: number): string {
+  const { channelName } = formats[format] as Format;
+  return channelName === undefined ? feed : `${feed}/${channelName(key)}`;
 }
 
 /** Ten characters in MoldUDP64, a number elsewhere. */

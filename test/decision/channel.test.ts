@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Decision, type Signal } from "../../src/decision/signal.ts";
 import { encodeIexTp, iexAdmin, iexLevel, iexQuote } from "../feed/iex-encode.ts";
+import { pitchEnd } from "../feed/pitch-encode.ts";
 import { EngineRig, moreAsk, moreBid, said } from "../support/engine-rig.ts";
 import { UnitRig } from "../support/unit-rig.ts";
 
@@ -103,6 +104,19 @@ describe("a feed of two units", () => {
     for (const symbol of ["AAA", "BBB", "MMM"]) rig.forget(symbol);
     expect(said(rig.unitBook(1, "AAA", 200, 100))).toEqual(["AAA BUY l1"]);
     expect(said(rig.unitBook(2, "MMM", 200, 100))).toEqual([]);
+  });
+
+  test("endOfAUnitsSessionHoldsItsInstruments, until its next day", () => {
+    const rig = standing();
+    expect(sorted(rig.arrive(rig.pack(1, [pitchEnd()])))).toEqual([
+      "AAA HOLD stale: end of session",
+      "BBB HOLD stale: end of session",
+    ]);
+    expect(said(rig.alive(1))).toEqual([]);
+    expect(said(rig.unitBook(2, "MMM", 100, 200))).toEqual(["MMM SELL l1"]);
+    rig.nextDay(1);
+    rig.forget("AAA");
+    expect(said(rig.unitBook(1, "AAA", 200, 100))).toEqual(["AAA BUY l1"]);
   });
 
   test("symbolThatMovedOvernightBelongsToItsNewUnit, with nothing left of its old book", () => {

@@ -78,6 +78,8 @@ function history(edge: RunningEdge): { missing: number; recovered: number; words
   }
 }
 
+const isAnswered = (text: string): boolean => text.includes("sent again within");
+
 const books = (report: Awaited<ReturnType<RunningEdge["stop"]>>["report"]) =>
   report.feed!.books.map(({ symbol, bid, bidSize, ask, askSize }) => {
     return { symbol, bid, bidSize, ask, askSize };
@@ -106,7 +108,6 @@ describe("replay as the exchange", () => {
     expect(sent.lines).toHaveLength(2);
     for (const { impairment } of sent.lines) expect(impairment.dropped).toBeGreaterThan(10);
     expect(sent.server.answered).toBeGreaterThan(0);
-    const isAnswered = (text: string): boolean => text.includes("sent again within");
     await until(() => history(edge).words.some(isAnswered), 10_000);
 
     const { missing, recovered, words } = history(edge);

@@ -9,7 +9,8 @@ const baseMs = 1_700_000_000_000;
 const session = [0x31302020, 0x20202020, 0x2020] as const;
 
 function gap(end: GapEnd, from: number, to: number, changes: Partial<FeedGap> = {}): FeedGap {
-  return { feed: 0, channel: 0, from, to, end, seenNs: 5e6, lastedNs: 3e6, session, ...changes };
+  const times = { seenNs: 5e6, lastedNs: 3e6 };
+  return { feed: 0, channel: 0, key: 0, from, to, end, ...times, session, ...changes };
 }
 
 function take(tap: GapTap, ...gaps: FeedGap[]) {
@@ -20,6 +21,7 @@ function createTap(): GapTap {
   const feeds = [
     { name: "nasdaq", format: "itch50" },
     { name: "deep", format: "iex" },
+    { name: "bzx", format: "pitch" },
   ] as const;
   return new GapTap(feeds, baseMs);
 }
@@ -65,9 +67,18 @@ describe("a gap in the history", () => {
     expect(take(tap, gap(GapEnd.snapshot, 40, 41)).healed).toEqual([]);
   });
 
-  test("of a further channel goes by its number, with a session that is one", () => {
-    const rows = take(createTap(), gap(GapEnd.line, 1, 2, { feed: 1, channel: 3 }));
-    expect(rows.gaps[0]).toMatchObject({ channel: "deep/3", session: String(session[0]) });
+  test("of one channel of several goes by the number that its datagrams have", () => {
+    const deep = (key: number) => gap(GapEnd.line, 1, 2, { feed: 1, channel: 3, key });
+    const rows = take(createTap(), deep(0x8004_0001), deep(0x8003_0002), deep(0x9_0001));
+    expect(rows.gaps.map(({ channel }) => channel)).toEqual([
+      "deep/deep-1",
+      "deep/tops-2",
+      "deep/589825",
+    ]);
+    expect(rows.gaps[0]!.session).toBe(String(session[0]));
+    const unit = take(createTap(), gap(GapEnd.lost, 1, 2, { feed: 2, channel: 0, key: 7 }));
+    expect(unit.gaps[0]!.channel).toBe("bzx/7");
+    expect(unit.events[0]!.message).toStartWith("bzx/7: message 1 is lost");
   });
 
   test("is told in words so often a second, and then summed up", () => {
