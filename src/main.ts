@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { outputFailed, PipeClosedError, printJson, say } from "./command/output.ts";
 import { commandTable, createProgram } from "./command/table.ts";
+import { ConfigError } from "./config/mistake.ts";
 import { EdgeError } from "./error.ts";
 
 /** An error of ours rather than of the world, as in sysexits.h. */
@@ -56,11 +57,10 @@ function report(error: unknown, args: readonly string[]): number {
 }
 
 function errorJson(error: EdgeError): Record<string, unknown> {
-  const mistakes = (error as { mistakes?: unknown }).mistakes;
   return {
     code: error.code,
     message: error.message,
     hint: error.hint,
-    ...(mistakes === undefined ? {} : { mistakes }),
+    ...(error instanceof ConfigError ? { mistakes: error.mistakes } : {}),
   };
 }

@@ -63,8 +63,10 @@ export function optionHelp(row: OptionRow): string {
   return `${row.help} [${facts.join(", ")}]`;
 }
 
-/** Loads the configuration with the flags that were given to a command. */
-/** `preset` are flags that the command sets by itself; what the user gave wins. */
+/**
+ * Loads the configuration with the flags that were given to a command. `preset` are flags that the
+ * command sets by itself; what the user gave wins.
+ */
 export function loadFromCommand(
   command: Command,
   preset: Readonly<Record<string, string | readonly string[]>> = {},

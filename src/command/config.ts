@@ -108,13 +108,15 @@ function printText(loaded: LoadedConfig, origins: boolean): void {
   printLine(alignColumns(rows));
 }
 
-function masked(loaded: LoadedConfig): unknown {
-  const copy = structuredClone(loaded.config) as unknown as Record<string, Record<string, unknown>>;
-  for (const { path, secret } of optionTable()) {
-    if (!secret || path.includes("[]")) continue;
-    const parts = path.split(".");
-    const parent = valueAt(copy, parts.slice(0, -1)) as Record<string, unknown>;
-    if (parent[parts.at(-1)!] !== "") parent[parts.at(-1)!] = mask;
+function masked({ config }: LoadedConfig): unknown {
+  const copy = structuredClone(config) as unknown as Record<string, unknown>;
+  for (const { section, key, secret } of optionTable()) {
+    if (!secret) continue;
+    const parts = key.split(".");
+    for (const table of [copy[section]].flat()) {
+      const parent = valueAt(table, parts.slice(0, -1)) as Record<string, unknown>;
+      if (parent[parts.at(-1)!] !== "") parent[parts.at(-1)!] = mask;
+    }
   }
   return copy;
 }

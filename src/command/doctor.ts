@@ -10,6 +10,7 @@ import { renderDiagnosis } from "../doctor/render.ts";
 import { EdgeError } from "../error.ts";
 import { runTool } from "../host/tool.ts";
 import { machineNeeds } from "../thread/machine-need.ts";
+import { whole } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
 import { ownProgram } from "./tune-option.ts";
@@ -36,16 +37,6 @@ function positive(max: number, unit: string): (text: string) => number {
     const value = Number(text);
     if (!(value > 0 && value <= max)) {
       throw new InvalidArgumentError(`Give a number of ${unit} above 0 and up to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function whole(max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 1 || value > max) {
-      throw new InvalidArgumentError(`Give a whole number from 1 to ${max}.`);
     }
     return value;
   };
@@ -187,7 +178,7 @@ export function doctorCommand(): Command {
         "measure round trips of TCP connects to this address, and nothing else",
       ).argParser(target),
     )
-    .option("--count <n>", "connects of --probe", whole(connectsMax), 100)
+    .option("--count <n>", "connects of --probe", whole(1, connectsMax), 100)
     .addOption(new Option("--root <directory>", "read this directory in place of /").hideHelp())
     .action(async (flags: DoctorFlags) => {
       const stop = new AbortController();

@@ -1,5 +1,4 @@
 /** Where `hftedge query` gets its answers: a service over HTTP, or the history's file. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EdgeError } from "../error.ts";
 import { createHistoryApp } from "../http/history-app.ts";
@@ -45,15 +44,6 @@ export function answersFromService(url: string, token: string): Answers {
     },
     [Symbol.dispose]: () => {},
   };
-}
-
-export function readTokenFile(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    const words = `the token file ${path} cannot be read: ${(error as Error).message}`;
-    throw new EdgeError("TOKEN_FILE", words, "Make it readable for this user.", error);
-  }
 }
 
 /** A problem document becomes an error in its own words. */

@@ -1,14 +1,11 @@
 /** `hftedge query`: the stored history as a table, JSON or CSV. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { csvOf, type Row } from "../http/format.ts";
+import { readTokenFile } from "../thread/ops-token.ts";
+import { serviceUrl, whole } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
-import {
-  type Answers,
-  answersFromFile,
-  answersFromService,
-  readTokenFile,
-} from "./query-source.ts";
+import { type Answers, answersFromFile, answersFromService } from "./query-source.ts";
 import {
   alertColumns,
   type Item,
@@ -87,7 +84,11 @@ function common(command: Command): Command {
   command
     .option("--from <time>", "ISO 8601, epoch, or relative to now: -15m, -7d")
     .option("--to <time>", "end of the range")
-    .option("--url <url>", "ask this service, e.g. http://127.0.0.1:8080, rather than the file")
+    .option(
+      "--url <url>",
+      "ask this service, e.g. http://127.0.0.1:8080, rather than the file",
+      serviceUrl,
+    )
     .option("--token-file <file>", "file with the service's token; else HFTEDGE_HTTP_TOKEN")
     .option("--json", "print JSON")
     .option("--csv", "print CSV");
@@ -133,7 +134,7 @@ function listCommand(
 ): Command {
   const command = new Command(name)
     .description(description)
-    .option("--limit <n>", "most rows", rows, 100);
+    .option("--limit <n>", "most rows", whole(1, limitMax), 100);
   filters(command).action(async (options: ListOptions) => {
     using answers = answersOf(command, options);
     const { from, to, open, rule, severity, symbol, signal, source } = options;
@@ -157,19 +158,10 @@ function listCommand(
   return common(command);
 }
 
-function rows(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= limitMax) return value;
-  throw new InvalidArgumentError(`It is a whole number from 1 to ${limitMax}.`);
-}
-
 function answersOf(command: Command, { url, tokenFile }: Common): Answers {
   if (url === undefined) {
     const { dataDirectory, config } = loadFromCommand(command);
     return answersFromFile(dataDirectory, config.http.pointsMax);
-  }
-  if (!/^https?:\/\/[^\s/]+\/?$/.test(url)) {
-    throw new InvalidArgumentError("--url is http://HOST:PORT or https://HOST:PORT");
   }
   const token =
     tokenFile === undefined ? (process.env["HFTEDGE_HTTP_TOKEN"] ?? "") : readTokenFile(tokenFile);

@@ -9,17 +9,10 @@ import type { Destination } from "../replay/packet.ts";
 import { progressLine, summaryLines } from "../replay/report.ts";
 import { replay, type ReplayOptions } from "../replay/replay.ts";
 import type { PlayState } from "../replay/play.ts";
-import { printJson, say } from "./output.ts";
 import type { ServerAddress } from "../replay/server.ts";
-import {
-  column,
-  destination,
-  listenAddress,
-  probability,
-  speed,
-  target,
-  whole,
-} from "./replay-option.ts";
+import { whole } from "./argument.ts";
+import { printJson, say } from "./output.ts";
+import { column, destination, listenAddress, probability, speed, target } from "./replay-option.ts";
 
 interface ReplayFlags {
   to: LineTarget[];

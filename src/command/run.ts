@@ -15,6 +15,8 @@ import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
+import { counted } from "../unit.ts";
+import { whole } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { Demo, demoFlags } from "./run-demo.ts";
 import { Reloads } from "./run-reload.ts";
@@ -37,8 +39,13 @@ export function runCommand(): Command {
     .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", duration)
     .option("--summary <file>", "at the end write counts, gaps, latency and books as JSON")
     .option("--demo", "show it on a synthetic market, sent through a real loopback socket")
-    .option("--demo-rate <n>", "datagrams a second of the synthetic market", whole(1_000_000), 2000)
-    .option("--demo-seed <n>", "seed of the synthetic market", whole(2 ** 31), 1)
+    .option(
+      "--demo-rate <n>",
+      "datagrams a second of the synthetic market",
+      whole(1, 1_000_000),
+      2000,
+    )
+    .option("--demo-seed <n>", "seed of the synthetic market", whole(0, 2 ** 31), 1)
     .action(async (options: RunOptions) => {
       if (options.demo === undefined) return await run(() => loadFromCommand(command), options);
       using folder = temporaryFolder();
@@ -58,14 +65,6 @@ export function duration(text: string): number {
     throw new InvalidArgumentError("It is a time like 500ms, 10s, 5m or 2h, up to 24 days.");
   }
   return ms;
-}
-
-function whole(most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value <= most) return value;
-    throw new InvalidArgumentError(`It is a whole number up to ${most}.`);
-  };
 }
 
 /** Where the demo keeps its history: it goes with the demo. */
@@ -112,10 +111,6 @@ async function run(load: () => LoadedConfig, options: RunOptions): Promise<void>
   if (options.summary !== undefined) writeSummary(options.summary, report);
   describe(report, log);
   if (typeof reason !== "string") throw reason;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function serviceNotice(

@@ -1,9 +1,11 @@
 /** `hftedge top`: the essentials of a run, live in a terminal, over its HTTP stream. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { accepted, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
-import { addConfigOptions, loadFromCommand } from "./config-option.ts";
+import { tokenOf } from "../thread/ops-token.ts";
 import { followStream } from "../web/event-stream.ts";
+import { serviceUrl } from "./argument.ts";
+import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
 import { TopNews } from "./top-news.ts";
 import { redrawMs, TopSession, troubleOf } from "./top-session.ts";
@@ -26,14 +28,6 @@ interface Target {
   token: string;
 }
 
-function urlOf(text: string): string {
-  const url = URL.parse(text.includes("://") ? text : `http://${text}`);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError("Give http://HOST:PORT or HOST:PORT.");
-  }
-  return url.origin;
-}
-
 /** An address that means "every interface" is reached through loopback. */
 function reachable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
@@ -41,10 +35,9 @@ function reachable(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-async function targetOf(command: Command, flags: TopFlags): Promise<Target> {
+function targetOf(command: Command, flags: TopFlags): Target {
   const { http } = loadFromCommand(command).config;
-  let { token } = http;
-  if (token === "" && http.tokenFile !== "") token = await readToken(http.tokenFile);
+  const token = tokenOf(http);
   if (flags.url !== undefined) {
     return { url: flags.url, address: new URL(flags.url).host, token };
   }
@@ -57,19 +50,6 @@ async function targetOf(command: Command, flags: TopFlags): Promise<Target> {
   }
   const { host, port } = accepted(parseHostPort(http.listen));
   return { url: `http://${reachable(host)}:${port}`, address: `${host}:${port}`, token };
-}
-
-async function readToken(path: string): Promise<string> {
-  try {
-    return (await Bun.file(path).text()).trim();
-  } catch (error) {
-    throw new EdgeError(
-      "TOKEN_UNREADABLE",
-      `the token in ${path} cannot be read`,
-      "Run as its owner, or set HFTEDGE_HTTP_TOKEN.",
-      error,
-    );
-  }
 }
 
 /** A stop that signals and the view share; the listeners are gone when `done` settles. */
@@ -187,12 +167,12 @@ export function topCommand(): Command {
     .option(
       "--url <address>",
       "the run's HTTP address; by default the configured http.listen",
-      urlOf,
+      serviceUrl,
     )
     .option("--once", "print what there is to see once, and end")
     .option("--json", "print JSON, once")
     .action(async (flags: TopFlags) => {
-      const target = await targetOf(command, flags);
+      const target = targetOf(command, flags);
       const { NO_COLOR, TERM } = process.env;
       if (flags.once === true || flags.json === true) {
         await showOnce(target, flags.json === true);

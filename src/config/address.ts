@@ -30,7 +30,7 @@ export function parseHostPort(text: string): Parsed<HostPort> {
 /** `udp://HOST:PORT` with the given query parameters allowed, and no path. */
 export function parseUdpUrl(text: string, allowed: readonly string[]): Parsed<UdpAddress> {
   if (!text.startsWith("udp://")) return { reason: "does not start with udp://" };
-  const [authority = "", query = ""] = text.slice("udp://".length).split("?", 2);
+  const [authority, query] = splitQuery(text.slice("udp://".length));
   const address = parseHostPort(authority.replace(/\/$/, ""));
   if ("reason" in address)
     return { reason: address.reason.replace("HOST:PORT", "udp://HOST:PORT") };
@@ -46,6 +46,12 @@ export function parseUdpUrl(text: string, allowed: readonly string[]): Parsed<Ud
   return { value: { ...address.value, parameters } };
 }
 
+/** What stands before the first question mark, and everything behind it: a value may hold another. */
+export function splitQuery(url: string): [address: string, query: string] {
+  const at = url.indexOf("?");
+  return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at + 1)];
+}
+
 /** `tcp://HOST:PORT`, nothing behind it. */
 export function parseTcpUrl(text: string): Parsed<HostPort> {
   if (!text.startsWith("tcp://")) return { reason: "does not start with tcp://" };
@@ -53,6 +59,14 @@ export function parseTcpUrl(text: string): Parsed<HostPort> {
   if ("reason" in address) return { reason: address.reason.replace("HOST", "tcp://HOST") };
   if (address.value.port === 0) return { reason: "has the port 0, to which nothing can connect" };
   return address;
+}
+
+/** `udp://HOST:PORT` of a server that is asked over UDP. */
+export function parseServerUrl(text: string): Parsed<HostPort> {
+  const url = parseUdpUrl(text, []);
+  if ("reason" in url) return url;
+  if (url.value.port === 0) return { reason: "has the port 0, to which nothing can be sent" };
+  return { value: { host: url.value.host, port: url.value.port } };
 }
 
 /** One line of a feed: unicast or multicast, with the interface and source that it is joined on. */

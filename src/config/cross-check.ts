@@ -5,6 +5,7 @@ import {
   isMulticast,
   parseFeedLine,
   parseHostPort,
+  parseServerUrl,
   parseSinkUrl,
 } from "./address.ts";
 import type { Config } from "./schema.ts";
@@ -163,17 +164,18 @@ function priority({ thread }: Config): Contradiction[] {
 function rerequestFormat({ feed }: Config): Contradiction[] {
   return feed.flatMap(({ format, rerequest, lines }, index) => {
     if (rerequest === "") return [];
-    const address = accepted(parseFeedLine(rerequest));
+    const server = accepted(parseServerUrl(rerequest));
     const base = { key: `feed[${index}].rerequest`, value: rerequest };
     if (format !== "itch50") {
       const reason = `is set for a feed of format ${format}, which has no requests over UDP`;
       return [{ ...base, reason, remedy: "Leave it out." }];
     }
-    if (isMulticast(address.host)) {
+    if (isMulticast(server.host)) {
       const reason = "is a multicast group, and a retransmission server has an address of its own";
       return [{ ...base, reason, remedy: "Name the server's unicast address." }];
     }
-    if (lines.some((line) => line.startsWith(rerequest))) {
+    const own = lines.map((line) => accepted(parseFeedLine(line)));
+    if (own.some(({ host, port }) => host === server.host && port === server.port)) {
       const reason = "is one of the feed's own lines";
       return [{ ...base, reason, remedy: "Name the retransmission server." }];
     }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { parseTcpUrl, parseUdpUrl } from "./address.ts";
+import { parseServerUrl, parseTcpUrl } from "./address.ts";
 import { parsedStringOrNone } from "./check.ts";
 
 /** Options of a [[feed]] about messages that are missing. */
 export const recoveryOptions = {
-  rerequest: parsedStringOrNone((text) => parseUdpUrl(text, []))
+  rerequest: parsedStringOrNone(parseServerUrl)
     .default("")
     .describe("Retransmission server that fills gaps, as udp://HOST:PORT; empty for none."),
   snapshot: parsedStringOrNone(parseTcpUrl)

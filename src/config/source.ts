@@ -1,4 +1,5 @@
 /** Text from the environment and from flags, brought into the shape that the file has. */
+import { splitQuery } from "./address.ts";
 import { additional, type JsonSchema } from "./option.ts";
 
 /** Text that does not fit is handed on as it is, so that the schema can refuse it by name. */
@@ -48,11 +49,13 @@ function fromList(text: string, items: JsonSchema): unknown {
 function fromPairs(text: string, schema: JsonSchema): unknown {
   if (text === "") return {};
   if (text.startsWith("{")) return fromJson(text);
-  const pairs = text.split(",").map((pair) => pair.split("=", 2));
-  if (pairs.some((pair) => pair.length !== 2)) return text;
-  return Object.fromEntries(
-    pairs.map(([key, value]) => [key!.trim(), fromText(value!.trim(), additional(schema))]),
-  );
+  const values = additional(schema);
+  const pairs = text.split(",").map((pair): [string, unknown] | null => {
+    // The last sign: units of the American exchanges are symbols that end in one.
+    const at = pair.lastIndexOf("=");
+    return at < 0 ? null : [pair.slice(0, at).trim(), fromText(pair.slice(at + 1).trim(), values)];
+  });
+  return pairs.every((pair) => pair !== null) ? Object.fromEntries(pairs) : text;
 }
 
 function fromJson(text: string): unknown {
@@ -88,7 +91,7 @@ const lineParameters = ["interface", "source"];
 export function feedsFromUrls(urls: readonly string[], items: JsonSchema): unknown[] {
   const feeds: Record<string, unknown>[] = [];
   for (const url of urls) {
-    const [address = "", query = ""] = url.trim().split("?", 2);
+    const [address, query] = splitQuery(url.trim());
     const line: string[] = [];
     const feed: Record<string, unknown> = {};
     for (const [key, value] of new URLSearchParams(query)) {
@@ -108,7 +111,7 @@ export function feedsFromUrls(urls: readonly string[], items: JsonSchema): unkno
 /** `stdout://` or `udp://HOST:PORT?encoding=json&heartbeatMs=500`. */
 export function sinksFromUrls(urls: readonly string[], items: JsonSchema): unknown[] {
   return urls.map((url) => {
-    const [address = "", query = ""] = url.trim().split("?", 2);
+    const [address, query] = splitQuery(url.trim());
     const rest: string[] = [];
     const sink: Record<string, unknown> = {};
     for (const [key, value] of new URLSearchParams(query)) {

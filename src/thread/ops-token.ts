@@ -5,14 +5,18 @@ import { EdgeError } from "../error.ts";
 
 /** "" where none is configured. Throws EdgeError TOKEN_FILE. */
 export function tokenOf({ token, tokenFile }: Pick<HttpConfig, "token" | "tokenFile">): string {
-  if (tokenFile === "") return token;
+  return tokenFile === "" ? token : readTokenFile(tokenFile);
+}
+
+/** Throws EdgeError TOKEN_FILE for a file that cannot be read or that holds no token. */
+export function readTokenFile(path: string): string {
   let text: string;
   try {
-    text = readFileSync(tokenFile, "utf8").trim();
+    text = readFileSync(path, "utf8").trim();
   } catch (error) {
     throw new EdgeError(
       "TOKEN_FILE",
-      `http.tokenFile ${tokenFile} cannot be read: ${(error as Error).message}`,
+      `the token file ${path} cannot be read: ${(error as Error).message}`,
       "Make the file readable for this user.",
       error,
     );
@@ -20,7 +24,7 @@ export function tokenOf({ token, tokenFile }: Pick<HttpConfig, "token" | "tokenF
   if (/^[\x21-\x7e]{16,256}$/.test(text)) return text;
   throw new EdgeError(
     "TOKEN_FILE",
-    `http.tokenFile ${tokenFile} holds no token`,
+    `the token file ${path} holds no token`,
     "It is one line of 16 to 256 printable characters without spaces.",
   );
 }

@@ -8,7 +8,7 @@ import {
   parseFeedLine,
   parseSinkUrl,
   parseTcpUrl,
-  parseUdpUrl,
+  parseServerUrl,
 } from "../config/address.ts";
 import type { Config } from "../config/schema.ts";
 import type { RecoveryOptions } from "../feed/recovery.ts";
@@ -172,7 +172,7 @@ function planFeed(feed: Config["feed"][number], nowMs: number): FeedPlan {
     ack: feed.ack,
     receive: feed.receive,
     recovery: planRecovery(feed),
-    rerequest: feed.rerequest === "" ? undefined : accepted(parseUdpUrl(feed.rerequest, [])),
+    rerequest: feed.rerequest === "" ? undefined : accepted(parseServerUrl(feed.rerequest)),
     snapshot:
       feed.snapshot === ""
         ? undefined

@@ -110,6 +110,16 @@ describe("config", () => {
     }
   });
 
+  test("secretOfAFeedIsMaskedToo", async () => {
+    const feed = "udp://127.0.0.1:1?format=itch50&snapshotPassword=geheim";
+    for (const flags of [[], ["--json"], ["--json", "--origins"]]) {
+      const { code, stdout } = await run(["config", "print", ...flags, "--feed", feed]);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain("geheim");
+      expect(stdout).toContain("********");
+    }
+  });
+
   test("fileOfTheCurrentFolderIsRead", async () => {
     using folder = emptyDirectory();
     writeFileSync(join(folder.path, "hftedge.toml"), "[signal]\nttlMs = 77\n");

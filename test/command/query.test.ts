@@ -84,6 +84,8 @@ describe("query", () => {
     ]);
     const nobody = await run(["query", "alerts", "--url", "http://127.0.0.1:1"]);
     expect([nobody.code, nobody.stderr]).toEqual([1, expect.stringContaining("does not answer")]);
+    const bad = await run(["query", "alerts", "--url", "ftp://127.0.0.1:1"]);
+    expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining("Give http://HOST:PORT")]);
   });
 });
 

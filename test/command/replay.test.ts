@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { destination, probability, speed, target, whole } from "../../src/command/replay-option.ts";
+import { whole } from "../../src/command/argument.ts";
+import { destination, probability, speed, target } from "../../src/command/replay-option.ts";
 import { bytesOf, ethernet, ipv4, pcap, udp } from "../support/packet.ts";
 import { createReceiver } from "../support/receiver.ts";
 import { withFile } from "../support/source.ts";

@@ -113,6 +113,25 @@ describe("feeds and sinks from text", () => {
     expect(config.feed.map(({ name }) => name)).toEqual(["tick"]);
   });
 
+  test("nothingBehindASecondQuestionMarkIsLost", () => {
+    const feed = "udp://1.1.1.1:1?format=itch50&snapshotPassword=ab?cd&silenceMs=500";
+    const { config } = load({ flags: { feed: [feed] } });
+    expect(config.feed[0]).toMatchObject({ snapshotPassword: "ab?cd", silenceMs: 500 });
+    expect(keysOf("udp://1.1.1.1:1?interface=eth0?x&source=1.2.3.4")).toEqual(["feed[0].lines[0]"]);
+    const sink = "udp://1.1.1.1:2?interface=a?b&heartbeatMs=250";
+    expect(load({ flags: { sink: [sink] } }).config.sink[0]).toEqual({
+      url: "udp://1.1.1.1:2?interface=a?b",
+      heartbeatMs: 250,
+    });
+  });
+
+  test("symbolsThatEndInASignOfEqualityHaveTickSizes", () => {
+    const { config } = load({ flags: { feed: ["udp://1.1.1.1:1?tickSizes=ABC==0.5,AAPL=0.01"] } });
+    expect(config.feed[0]).toMatchObject({ tickSizes: { "ABC=": 0.5, AAPL: 0.01 } });
+    const [mistake] = mistakesOf({ flags: { feed: ["udp://1.1.1.1:1?tickSizes=ABC"] } });
+    expect(mistake).toMatchObject({ key: "feed[0].tickSizes", value: "ABC" });
+  });
+
   test("sinkUrlCarriesItsHeartbeat", () => {
     const { config } = load({
       flags: { sink: ["stdout://", "udp://127.0.0.1:26500?encoding=json&heartbeatMs=250"] },
@@ -188,6 +207,15 @@ describe("mistakes", () => {
     expect(keysOf(`${first}&shareAddress=true`, `${second}&shareAddress=true`)).toEqual([]);
     expect(keysOf(first, "udp://239.0.0.1:7000?name=b", "udp://239.0.0.2:7000?name=c")).toEqual([]);
     expect(keysOf("udp://127.0.0.1:0?name=a", "udp://127.0.0.1:0?name=b")).toEqual([]);
+  });
+
+  test("retransmissionServerIsNoneOfTheFeedsLines", () => {
+    const feed = "udp://10.0.0.1:26400?format=itch50&rerequest=udp://10.0.0.1";
+    for (const own of [":26400", ":26400/", ":0"]) {
+      expect(keysOf(`${feed}${own}`), own).toEqual(["feed[0].rerequest"]);
+    }
+    // Its text begins as the line's does, and is another address.
+    expect(keysOf(`${feed}:2640`)).toEqual([]);
   });
 
   test("directoryInPlaceOfAFileIsRefused", () => {

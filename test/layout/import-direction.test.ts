@@ -9,7 +9,7 @@ const src = join(import.meta.dir, "../../src");
 
 /** What each folder may import besides itself, src/error.ts, src/unit.ts and packages. */
 const mayImport: Record<string, readonly string[]> = {
-  main: ["command", "thread", "host"],
+  main: ["command", "config"],
   command: [
     "thread",
     "config",
