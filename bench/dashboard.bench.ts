@@ -3,27 +3,28 @@
  * whether a page that is left open grows. The floor is an empty page from the same server in the
  * same browser: what the browser alone takes.
  *
- * `bun bench/dashboard.bench.ts [repetitions] [minutes]`; an hour of live data is 60 minutes.
+ * `bun bench/dashboard.bench.ts [repetitions] [minutes]`: minutes of live data, which pass in a
+ * fraction of their time; 0 for none.
  */
-import type { BrowserContext, CDPSession } from "playwright-core";
 import { start } from "../test/support/binary.ts";
 import { hasBrowser, openBrowser } from "../test/support/browser.ts";
+import { growthOf, liveSeconds } from "../test/support/page-hour.ts";
 
 const repetitions = Number(Bun.argv[2] ?? "15");
-const minutes = Number(Bun.argv[3] ?? "1");
+/** Multiples of ten. */
+const minutes = Number(Bun.argv[3] ?? "60");
 if (!hasBrowser) process.exit(0);
 /** After this long a page has shown its first numbers on any machine. */
 const settleMs = 1500;
 
 await using program = start(["run", "--demo", "--http-listen", "127.0.0.1:0"], {
-  timeoutMs: (minutes + 10) * 60_000,
+  timeoutMs: 30 * 60_000,
 });
 const [, origin] = await program.until("stderr", /http on (http:\/\/\S+)/);
 const browser = await openBrowser();
 console.log((await weights()).join("\n"));
-const context = await browser.newContext({ viewport: { width: 1920, height: 1080 } });
 await paints();
-await growth(context);
+if (minutes > 0) await growth();
 await browser.close();
 
 async function weights(): Promise<string[]> {
@@ -102,28 +103,12 @@ function line(name: string, all: readonly Times[], key: keyof Times): number {
 }
 
 /** Live objects after a collection, every tenth of the time, with the overview open. */
-async function growth(where: BrowserContext): Promise<void> {
-  const page = await where.newPage();
-  await page.goto(`${origin}/`);
-  await page.locator("section.latency[data-from]").waitFor();
-  const session = await where.newCDPSession(page);
-  await Bun.sleep(10_000);
-  const samples: { heap: number; nodes: number }[] = [];
-  for (let step = 0; step <= 10; step++) {
-    if (step > 0) await Bun.sleep(minutes * 6000);
-    samples.push(await collected(session));
-  }
-  const [first, last] = [samples[0]!, samples.at(-1)!];
+async function growth(): Promise<void> {
+  const { samples, up } = await liveSeconds(browser, minutes * 60, minutes * 6);
   const heaps = samples.map(({ heap }) => (heap / 1e6).toFixed(2)).join(" ");
-  console.log(`live heap over ${minutes} min, MB: ${heaps}`);
+  console.log(`live heap over ${minutes} min of live data (${up}), MB: ${heaps}`);
+  const { heap, nodes } = growthOf(samples);
   console.log(
-    `growth: heap × ${(last.heap / first.heap).toFixed(3)}, nodes ${first.nodes} → ${last.nodes}`,
+    `growth, second half to first: heap × ${heap.toFixed(3)}, nodes × ${nodes.toFixed(3)}`,
   );
-}
-
-async function collected(session: CDPSession): Promise<{ heap: number; nodes: number }> {
-  await session.send("HeapProfiler.collectGarbage");
-  const { usedSize } = await session.send("Runtime.getHeapUsage");
-  const { nodes } = await session.send("Memory.getDOMCounters");
-  return { heap: usedSize, nodes };
 }

@@ -16,6 +16,8 @@ export interface FixtureOptions {
   token?: string;
   /** One status, and then only heartbeats. */
   silent?: boolean;
+  /** Seconds pass only by `pass`, at any speed. */
+  byHand?: boolean;
   /** Statuses of so many seconds past that every stream begins with. */
   pastS?: number;
 }
@@ -512,7 +514,9 @@ export class DashboardServer {
   readonly #options: FixtureOptions;
   readonly #startedMs = Date.now() - 3_600_000;
   readonly #streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
-  readonly #timer: Timer;
+  readonly #timer: Timer | undefined;
+  /** The server's time where seconds pass by hand. */
+  #handMs = Date.now();
   #server: Bun.Server<undefined>;
   readonly port: number;
 
@@ -520,7 +524,7 @@ export class DashboardServer {
     this.#options = options;
     this.#server = this.#listen(options.port ?? 0);
     this.port = this.#server.port!;
-    this.#timer = setInterval(() => this.#tick(), 1000);
+    if (options.byHand !== true) this.#timer = setInterval(() => this.#tick(), 1000);
   }
 
   get url(): string {
@@ -533,12 +537,29 @@ export class DashboardServer {
     await this.#server.stop(true);
   }
 
-  #status(atMs = Date.now()): Status {
+  /** So many seconds later: a status for each of them to every stream. */
+  pass(seconds: number): void {
+    for (let second = 0; second < seconds; second++) {
+      this.#handMs += 1000;
+      for (const stream of this.#streams) stream.enqueue(this.#event());
+    }
+  }
+
+  get nowMs(): number {
+    return this.#options.byHand === true ? this.#handMs : Date.now();
+  }
+
+  /** Streams that are open. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  #status(atMs = this.nowMs): Status {
     const status = fixtureStatus(atMs, this.#startedMs);
     return this.#options.change?.(status) ?? status;
   }
 
-  #event(atMs = Date.now()): Uint8Array {
+  #event(atMs = this.nowMs): Uint8Array {
     const text = JSON.stringify(this.#status(atMs));
     return encoder.encode(`event: status\ndata: ${text}\n\n`);
   }
@@ -613,7 +634,7 @@ export class DashboardServer {
         controller.enqueue(encoder.encode("retry: 200\n\n"));
         const { pastS = 0 } = this.#options;
         for (let ago = pastS; ago >= 0; ago--) {
-          controller.enqueue(this.#event(Date.now() - ago * 1000));
+          controller.enqueue(this.#event(this.nowMs - ago * 1000));
         }
       },
       cancel: () => {
