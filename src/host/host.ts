@@ -17,6 +17,7 @@ import {
   readlinkSync,
   realpathSync,
   renameSync,
+  rmSync,
   rmdirSync,
   statSync,
   unlinkSync,
@@ -24,6 +25,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { EdgeError } from "../error.ts";
+import { lockFile } from "./file-lock.ts";
 
 export interface CommandResult {
   /** Exit status; 127 when the command is not installed, 124 when it ran past its time. */
@@ -52,6 +54,11 @@ export function errnoOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string"
     ? error.code
     : "";
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  let offset = 0;
+  while (offset < bytes.length) offset += writeSync(descriptor, bytes, offset);
 }
 
 export class Host {
@@ -211,17 +218,23 @@ export class Host {
   ): void {
     const full = this.writable(path);
     const temporary = full + temporarySuffix;
-    const descriptor = openSync(temporary, "w", mode);
+    // What a crash left there may be readable by others, or a link.
+    rmSync(temporary, { force: true });
+    const descriptor = openSync(temporary, "wx", mode);
     try {
-      let offset = 0;
-      while (offset < bytes.length) offset += writeSync(descriptor, bytes, offset);
-      fchmodSync(descriptor, mode);
-      if (owner !== undefined && this.uid === 0) fchownSync(descriptor, owner.uid, owner.gid);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+      try {
+        writeAll(descriptor, bytes);
+        fchmodSync(descriptor, mode);
+        if (owner !== undefined && this.uid === 0) fchownSync(descriptor, owner.uid, owner.gid);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      renameSync(temporary, full);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
     }
-    renameSync(temporary, full);
     this.syncDirectory(dirname(path));
   }
 
@@ -229,23 +242,16 @@ export class Host {
   append(path: string, text: string): void {
     const descriptor = openSync(this.writable(path), "a");
     try {
-      const bytes = new TextEncoder().encode(text);
-      let offset = 0;
-      while (offset < bytes.length) offset += writeSync(descriptor, bytes, offset);
+      writeAll(descriptor, new TextEncoder().encode(text));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
   }
 
-  /** Makes a file that must not exist yet. Throws EEXIST. */
-  createExclusive(path: string, text: string): void {
-    const descriptor = openSync(this.writable(path), "wx", 0o644);
-    try {
-      writeSync(descriptor, text);
-    } finally {
-      closeSync(descriptor);
-    }
+  /** Locks a file of its own, as `lockFile` says: what it returns lets go. Null while it is held. */
+  lock(path: string, text: string): (() => void) | null {
+    return lockFile(this.writable(path), text);
   }
 
   remove(path: string): void {
@@ -265,7 +271,11 @@ export class Host {
   /** Makes a directory and its parents; returns those that were not there, outermost first. */
   makeDirectory(path: string): string[] {
     const missing = this.missingDirectories(`${path}/file`);
-    for (const directory of missing) mkdirSync(this.writable(directory), { mode: 0o755 });
+    for (const directory of missing) {
+      mkdirSync(this.writable(directory), { mode: 0o755 });
+      // A file in it is on disk only when the folder's own name is.
+      this.syncDirectory(dirname(directory));
+    }
     return missing;
   }
 
@@ -306,6 +316,8 @@ export class Host {
       stdout: "pipe",
       stderr: "pipe",
       timeout: timeoutMs,
+      // What hangs may not heed a request to end.
+      killSignal: "SIGKILL",
       maxBuffer: fileBytesMax,
       env: { ...this.environment, LC_ALL: "C", HFTEDGE_ROOT: this.root },
     });

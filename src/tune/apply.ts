@@ -13,6 +13,7 @@ import {
   type JournalEntry,
   journalPath,
   JournalWriter,
+  previousText,
   readJournal,
   removeStray,
 } from "./journal.ts";
@@ -85,8 +86,8 @@ function openJournal(
   changes: readonly Change[],
   choice: ApplyChoice,
   made: readonly string[],
+  old: Journal | null,
 ): JournalWriter {
-  const old = readJournal(host);
   const run = (old?.run ?? 0) + 1;
   const entries = new Map(old?.entries);
   for (const change of changes) {
@@ -97,14 +98,13 @@ function openJournal(
     entries.set(key, entryOf(host, change, known, run));
   }
   const journal: Journal = {
-    // Roles as they were found, so that they are the same at the next boot.
-    request: { ...plan.request, roles: plan.machine.roles },
+    request: plan.request,
     run,
     directories: [
       ...new Set([...(old?.directories ?? []), ...made, ...missingFolders(host, changes)]),
     ],
     confirmByMs: choice.confirmByMs,
-    previous: choice.confirmByMs === null ? null : host.read(journalPath),
+    previous: choice.confirmByMs === null ? null : previousText(host),
     entries,
     owed: new Map(old?.owed),
   };
@@ -208,25 +208,39 @@ function report(plan: Plan, results: WriteResult[], steps: StepResult[]): ApplyR
 /** Applies what differs from the plan; a second run with the same request writes nothing. */
 export function apply(host: Host, request: PlanRequest, choice: ApplyChoice): Promise<ApplyReport> {
   requireRoot(host);
-  return underLock(host, (made) => applyLocked(host, makePlan(host, request), choice, made));
+  return underLock(host, (made) => {
+    const plan = makePlan(host, request);
+    // Roles as they were found, so that they are the same at the next boot.
+    const settled = { ...plan, request: { ...request, roles: plan.machine.roles } };
+    return applyLocked(host, settled, choice, made);
+  });
 }
 
 /**
- * Applies again what a reboot lost, from the journal's own request. Null when nothing was applied,
- * or when the run that did was never confirmed.
+ * At boot the host's unit and those of the interfaces start together, each for its part: one waits
+ * for the other. Longer than a whole run takes, with a restart of a slow service in it.
+ */
+const bootWaitMs = 180_000;
+
+/**
+ * Applies again what a reboot lost, from the journal's own request, which stays as it is: an interface
+ * or GPU that is not there yet has a unit that comes later. Null when nothing was applied, or when the
+ * run that did was never confirmed.
  */
 export async function applyAtBoot(
   host: Host,
   interfaces: readonly string[],
 ): Promise<ApplyReport | null> {
   requireRoot(host);
-  const journal = readJournal(host);
-  if (journal === null || journal.confirmByMs !== null) return null;
-  return await underLock(host, (made) => {
+  if (readJournal(host) === null) return null;
+  const work = async (made: readonly string[]): Promise<ApplyReport | null> => {
+    const journal = readJournal(host);
+    if (journal === null || journal.confirmByMs !== null) return null;
     const plan = bootPlan(makePlan(host, journal.request, true), interfaces);
     const choice = { restart: false, confirmByMs: null };
-    return applyLocked(host, plan, choice, made, false);
-  });
+    return await applyLocked(host, plan, choice, made, false);
+  };
+  return await underLock(host, work, bootWaitMs);
 }
 
 async function applyLocked(
@@ -253,8 +267,8 @@ async function applyLocked(
 
     const writer =
       changes.length === 0 && old !== null
-        ? new JournalWriter(host, old)
-        : openJournal(host, plan, changes, choice, made);
+        ? JournalWriter.resume(host, old)
+        : openJournal(host, plan, changes, choice, made, old);
     const files = changes.filter(({ target }) => target.kind === "file");
     for (const step of stepsFor(
       host,

@@ -77,7 +77,7 @@ const lasting = new Set(["sysctl", "rp-filter", "kernel", "drop-in", "unit", "le
 function isVolatile(item: PlanItem): boolean {
   return (
     item.targets.length > 0 &&
-    (item.state === "change" || item.state === "in sync") &&
+    ["change", "in sync", "pending"].includes(item.state) &&
     !lasting.has(item.setting.knob.kind)
   );
 }

@@ -23,7 +23,7 @@ export function confirm(host: Host): Promise<void> {
         "see hftedge tune status",
       );
     }
-    new JournalWriter(host, journal).confirmed();
+    JournalWriter.resume(host, journal).confirmed();
     return Promise.resolve();
   });
 }

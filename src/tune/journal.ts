@@ -16,6 +16,8 @@ import type { Outcome, Target } from "./target.ts";
 export const stateFolder = "/var/lib/hftedge-tune";
 export const journalPath = `${stateFolder}/journal`;
 const version = 1;
+const openMode = 0o644;
+const secretMode = 0o600;
 
 export interface JournalEntry {
   key: string;
@@ -159,16 +161,55 @@ function damaged(what: string, cause?: unknown): EdgeError {
   );
 }
 
-/** The journal of what is applied, or null when nothing is. */
+/**
+ * The journal of what is applied, or null when nothing is. Throws EdgeError where there is one that
+ * cannot be read: to take it for none would lose the originals.
+ */
 export function readJournal(host: Host): Journal | null {
-  const text = host.read(journalPath);
-  if (text === null) return null;
   const stat = host.stat(journalPath);
-  const strange = stat === null || stat.kind !== "file" || (stat.mode & 0o022) !== 0;
+  if (stat === null) return null;
+  const strange = stat.kind !== "file" || (stat.mode & 0o022) !== 0;
   if (strange || (host.root === "" && stat.uid !== 0)) {
     throw damaged("others than root can change it");
   }
-  return parseJournal(text);
+  const text = host.read(journalPath);
+  if (text !== null) return parseJournal(text);
+  if (host.privileged) throw damaged("it is too large or the disk does not give it back");
+  throw new EdgeError(
+    "JOURNAL_SECRET",
+    `${journalPath} holds the text of a file that only its owner may read`,
+    "run it with sudo",
+  );
+}
+
+/**
+ * The journal's text as a later run keeps it, to go back to. What it could have gone back to itself is
+ * left out: it was confirmed, and each run would hold all the runs before it.
+ */
+export function previousText(host: Host): string | null {
+  const text = host.read(journalPath);
+  if (text === null) return null;
+  const end = text.indexOf("\n");
+  const head = JSON.parse(text.slice(0, end)) as Line & { line: "begin" };
+  if (head.previous === null) return text;
+  return JSON.stringify({ ...head, previous: null }) + text.slice(end);
+}
+
+function textOf(journal: Journal): string {
+  const { request, run, directories, confirmByMs, previous, entries, owed } = journal;
+  const lines: Line[] = [
+    { line: "begin", version, request, run, directories, confirmByMs, previous },
+    ...[...entries.values()].map((entry): Line => ({ line: "entry", entry })),
+    ...[...owed.values()].map((item): Line => ({ line: "owed", owed: item })),
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** Puts a journal in place as a whole. One that was secret stays so: old texts may be in the new one. */
+export function replaceJournal(host: Host, text: string, secret = false): void {
+  const mode = host.stat(journalPath)?.mode ?? openMode;
+  const kept = secret || (mode & 0o004) === 0 ? secretMode : openMode;
+  host.replaceFile(journalPath, new TextEncoder().encode(text), kept);
 }
 
 /** The journal on disk: each call returns when its line is there. */
@@ -176,23 +217,25 @@ export class JournalWriter {
   private readonly host: Host;
   readonly journal: Journal;
 
+  /** For a journal that is new; what is on disk already is gone on with by `resume`. */
   constructor(host: Host, journal: Journal) {
     this.host = host;
     this.journal = journal;
   }
 
+  /** Goes on with a journal on disk; a last line that a crash cut short is taken away first. */
+  static resume(host: Host, journal: Journal): JournalWriter {
+    const writer = new JournalWriter(host, journal);
+    if (host.read(journalPath)?.endsWith("\n") !== true) writer.begin();
+    return writer;
+  }
+
   /** Writes head and entries as one new file. */
   begin(): void {
-    const { request, run, directories, confirmByMs, previous, entries, owed } = this.journal;
-    const lines: Line[] = [
-      { line: "begin", version, request, run, directories, confirmByMs, previous },
-      ...[...entries.values()].map((entry): Line => ({ line: "entry", entry })),
-      ...[...owed.values()].map((item): Line => ({ line: "owed", owed: item })),
-    ];
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    const entries = [...this.journal.entries.values()];
     // Originals of files that others must not read must not be readable here either.
-    const secret = [...entries.values()].some(({ stat }) => stat !== null && (stat.mode & 4) === 0);
-    this.host.replaceFile(journalPath, new TextEncoder().encode(text), secret ? 0o600 : 0o644);
+    const secret = entries.some(({ stat }) => stat !== null && (stat.mode & 0o004) === 0);
+    replaceJournal(this.host, textOf(this.journal), secret);
   }
 
   private add(line: Line): void {

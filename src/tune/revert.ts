@@ -12,6 +12,7 @@ import {
   parseJournal,
   readJournal,
   removeStray,
+  replaceJournal,
 } from "./journal.ts";
 import { underLock } from "./lock.ts";
 import { runSteps, type StepResult, stepsFor } from "./step.ts";
@@ -96,7 +97,7 @@ async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertRep
   const unconfirmed = await revertRun(host, choice);
   const journal = readJournal(host);
   if (journal === null || unconfirmed.failed) return unconfirmed;
-  const writer = new JournalWriter(host, journal);
+  const writer = JournalWriter.resume(host, journal);
   const entries = [...journal.entries.values()].toReversed();
   const report = await takeBack(host, writer, entries, (entry) => entry.original, choice);
   if (journal.entries.size === 0 && !hasFailedStep(report)) {
@@ -107,6 +108,9 @@ async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertRep
   return { ...report, results: [...unconfirmed.results, ...report.results] };
 }
 
+/** The operator may be cut off: another tune that is at work is waited for. */
+const takeBackWaitMs = 180_000;
+
 /**
  * Takes back the last run alone, when it was not confirmed in time: what an earlier, confirmed run
  * did stays. Does nothing when the run was confirmed meanwhile.
@@ -114,11 +118,12 @@ async function revertLocked(host: Host, choice: RevertChoice): Promise<RevertRep
 export function revertUnconfirmed(host: Host): Promise<RevertReport> {
   requireRoot(host);
   const choice = { restart: false, force: false };
-  return underLock(host, async () => {
+  const work = async (): Promise<RevertReport> => {
     const journal = readJournal(host);
     if (journal === null || journal.confirmByMs === null) return nothing;
     return await (journal.previous === null ? revertLocked(host, choice) : revertRun(host, choice));
-  });
+  };
+  return underLock(host, work, takeBackWaitMs);
 }
 
 /** Goes back to the journal before an unconfirmed run, where there was one. */
@@ -127,14 +132,14 @@ async function revertRun(host: Host, choice: RevertChoice): Promise<RevertReport
   if (journal === null || journal.confirmByMs === null || journal.previous === null) return nothing;
   const { previous } = journal;
   const mine = [...journal.entries.values()].toReversed().filter(({ run }) => run === journal.run);
-  const writer = new JournalWriter(host, journal);
+  const writer = JournalWriter.resume(host, journal);
   const report = await takeBack(host, writer, mine, (entry) => entry.before, choice);
   if (!report.failed) {
     const known = parseJournal(previous).directories;
     for (const folder of journal.directories.toReversed()) {
       if (!known.includes(folder)) host.removeDirectory(folder);
     }
-    host.replaceFile(journalPath, new TextEncoder().encode(previous), 0o644);
+    replaceJournal(host, previous);
   }
   return report;
 }

@@ -1,11 +1,13 @@
 /** What a reboot loses is applied again; what nobody confirmed is not. */
 import { describe, expect, test } from "bun:test";
 import { applyAtBoot } from "../../src/tune/apply.ts";
-import { escapeInstance, whyUntrusted } from "../../src/tune/boot.ts";
+import { escapeInstance, volatileItems, whyUntrusted } from "../../src/tune/boot.ts";
 import { Host } from "../../src/host/host.ts";
-import { fakeServer, snapshot } from "./support/fake-server.ts";
+import { lockPath } from "../../src/tune/lock.ts";
+import { makePlan } from "../../src/tune/plan.ts";
+import { fakeServer, request, snapshot } from "./support/fake-server.ts";
 import type { FakeMachine } from "./support/fake-machine.ts";
-import { applied, reverted, status } from "./support/run.ts";
+import { applied, itemOf, reverted, status } from "./support/run.ts";
 
 const governor = "/sys/devices/system/cpu/cpufreq/policy3/scaling_governor";
 
@@ -66,6 +68,54 @@ describe("at boot", () => {
     const report = await applyAtBoot(machine, []);
     expect(report?.failed).toBe(false);
     expect(machine.read(governor)).toBe("performance\n");
+
+    machine.put("/sys/class/net/eth1/operstate", "up\n");
+    await applyAtBoot(machine, ["eth1"]);
+    expect(machine.state.ethtool["eth1"]!["coalesce"]!["rx-usecs"]).toBe("1");
+    expect(status(machine).drift).toEqual([]);
+  });
+
+  test("aGpuWhoseDriverIsNotLoadedYetIsNotForgotten", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine);
+    reboot(machine);
+    const { gpus } = machine.state;
+    machine.alter((state) => {
+      state.gpus = [];
+    });
+    await applyAtBoot(machine, []);
+    machine.alter((state) => {
+      state.gpus = gpus;
+    });
+    await applyAtBoot(machine, []);
+    expect(machine.state.gpus[0]!.lock).toBe("1980,1980");
+  });
+
+  test("theUnitsThatStartTogetherWaitForEachOther", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine);
+    reboot(machine);
+    const release = machine.lock(lockPath, "1\n")!;
+    const waiting = applyAtBoot(machine, ["eth1"]);
+    release();
+    expect((await waiting)?.failed).toBe(false);
+    expect(machine.state.ethtool["eth1"]!["coalesce"]!["rx-usecs"]).toBe("1");
+  });
+
+  test("anInterruptThatHasYetToMoveIsStillTheBootUnits", () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.alter((state) => {
+      state.pendingIrqs = [50, 51];
+    });
+    for (const irq of [50, 51]) {
+      machine.put(`/proc/irq/${irq}/smp_affinity_list`, "3,7\n");
+    }
+    const { items } = makePlan(machine, request({ without: ["irq.irqbalance"] }));
+    expect(itemOf({ items }, "irq.feed:eth1").state).toBe("pending");
+    expect(volatileItems(items).map(({ id }) => id)).toContain("irq.feed:eth1");
   });
 
   test("withNothingAppliedOrUnconfirmedNothingIsApplied", async () => {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { journalPath, parseJournal } from "../../src/tune/journal.ts";
+import { appendFileSync, chmodSync } from "node:fs";
+import { confirm } from "../../src/tune/confirm.ts";
+import { journalPath, parseJournal, readJournal } from "../../src/tune/journal.ts";
+import { lockPath } from "../../src/tune/lock.ts";
+import { revertUnconfirmed } from "../../src/tune/revert.ts";
 import { fakeServer, gpuUuid, snapshot } from "./support/fake-server.ts";
 import { applied, reverted, status } from "./support/run.ts";
 
@@ -160,8 +164,69 @@ describe("the journal", () => {
 
   test("lockOfALivingTuneHoldsOthersOff", async () => {
     using server = fakeServer();
-    server.machine.makeDirectory("/var/lib/hftedge-tune");
-    server.machine.put("/var/lib/hftedge-tune/lock", `${process.pid}\n`);
-    await expect(applied(server.machine)).rejects.toThrow("another hftedge tune");
+    const { machine } = server;
+    machine.makeDirectory("/var/lib/hftedge-tune");
+    const release = machine.lock(lockPath, "77\n")!;
+    await expect(applied(machine)).rejects.toThrow("another hftedge tune (process 77) is at work");
+    release();
+    expect((await applied(machine)).failed).toBe(false);
+  });
+
+  test("lockOfADeadTuneHoldsNobodyOffWhoeverHasItsProcessIdNow", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.makeDirectory("/var/lib/hftedge-tune");
+    // As in a container, where each start has the same id.
+    machine.put(lockPath, `${process.pid}\n`);
+    expect((await applied(machine)).failed).toBe(false);
+    expect(machine.exists(lockPath)).toBe(false);
+  });
+
+  test("isGoneOnWithAfterACutLine", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    const before = snapshot(server.root);
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    appendFileSync(machine.file(journalPath), '{"line":"done","ke');
+    await confirm(machine);
+    expect(readJournal(machine)?.confirmByMs).toBeNull();
+    expect((await reverted(machine)).failed).toBe(false);
+    expect(snapshot(server.root)).toEqual(before);
+  });
+
+  test("thatCannotBeReadIsNotTakenForNone", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine);
+    machine.put(journalPath, `${machine.read(journalPath)}${" ".repeat(5 << 20)}\n`);
+    await expect(applied(machine, { profile: "aggressive" })).rejects.toThrow("cannot be read");
+    await expect(reverted(machine)).rejects.toThrow("cannot be read");
+  });
+
+  test("doesNotGrowByTheRunsThatWereConfirmed", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine);
+    const sizes: number[] = [];
+    for (let run = 0; run < 6; run++) {
+      machine.put("/proc/sys/vm/swappiness", "60\n");
+      await applied(machine, {}, machine.nowMs() + 60_000);
+      await confirm(machine);
+      sizes.push(machine.stat(journalPath)!.size);
+    }
+    expect(sizes.at(-1)).toBeLessThan(1.05 * sizes[0]!);
+  });
+
+  test("ofAFileThatOthersMayNotReadStaysSecret", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    const path = "/etc/sysctl.d/99-zz-hftedge.conf";
+    machine.put(path, "# secret\n");
+    chmodSync(machine.file(path), 0o600);
+    await applied(machine, { force: true });
+    expect(machine.stat(journalPath)?.mode).toBe(0o600);
+    await applied(machine, { profile: "aggressive", force: true }, machine.nowMs() + 60_000);
+    await revertUnconfirmed(machine);
+    expect(machine.stat(journalPath)?.mode).toBe(0o600);
   });
 });

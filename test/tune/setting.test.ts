@@ -104,7 +104,10 @@ describe("each setting that is written", () => {
 
     const access = new Access(machine);
     for (const entry of readJournal(machine)!.entries.values()) {
-      access.write(entry.target, entry.original, entry.stat ?? undefined);
+      // The driver itself would refuse this one as long as the governor is at "performance".
+      if (entry.key.endsWith("/energy_performance_preference")) {
+        machine.put(entry.key, `${entry.original}\n`);
+      } else access.write(entry.target, entry.original, entry.stat ?? undefined);
       const drifted = status(machine);
       expect(statusCode(drifted), entry.key).toBe(2);
       const named = drifted.drift.map(({ id, reason }) => `${id} ${reason ?? ""}`).join("\n");

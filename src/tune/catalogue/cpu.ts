@@ -10,22 +10,8 @@ const needsFeedCpus = (machine: Machine): string | null =>
   machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed";
 
 export const cpuSettings: readonly Setting[] = [
-  {
-    id: "cpu.governor",
-    area: "cpu",
-    title: "frequency governor",
-    why: "a CPU that has to speed up first serves the first datagrams after a pause slowly",
-    source: "kernel documentation, admin-guide/pm/cpufreq.rst",
-    verdict: "done",
-    answer: "performance on every policy",
-    scope: "host",
-    safe: "performance",
-    aggressive: "performance",
-    risk: "low",
-    effect: "none",
-    owners: ["tuned", "power-profiles-daemon"],
-    knob: { kind: "sysfs", pattern: `${cpu}/cpufreq/policy*/scaling_governor` },
-  },
+  // Before the governor, so that a revert comes to it after: under "performance" the drivers refuse
+  // every other preference (EBUSY).
   {
     id: "cpu.energy_performance_preference",
     area: "cpu",
@@ -41,6 +27,22 @@ export const cpuSettings: readonly Setting[] = [
     effect: "none",
     owners: ["tuned", "power-profiles-daemon"],
     knob: { kind: "sysfs", pattern: `${cpu}/cpufreq/policy*/energy_performance_preference` },
+  },
+  {
+    id: "cpu.governor",
+    area: "cpu",
+    title: "frequency governor",
+    why: "a CPU that has to speed up first serves the first datagrams after a pause slowly",
+    source: "kernel documentation, admin-guide/pm/cpufreq.rst",
+    verdict: "done",
+    answer: "performance on every policy",
+    scope: "host",
+    safe: "performance",
+    aggressive: "performance",
+    risk: "low",
+    effect: "none",
+    owners: ["tuned", "power-profiles-daemon"],
+    knob: { kind: "sysfs", pattern: `${cpu}/cpufreq/policy*/scaling_governor` },
   },
   {
     id: "cpu.min_perf_pct",

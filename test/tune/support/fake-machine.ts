@@ -89,6 +89,7 @@ export class FakeMachine extends Host {
     if (refused !== undefined) throw systemError(refused, path);
     const before = this.read(path);
     if (before === null) throw systemError("ENOENT", path);
+    if (this.isOverridden(path, value)) throw systemError("EBUSY", path);
     super.writeValue(path, this.accepted(path, value, before, state));
     if (/\/vm\/dirty_(?:background_)?(?:bytes|ratio)$/.test(path)) {
       const partner = path.endsWith("bytes")
@@ -102,6 +103,12 @@ export class FakeMachine extends Host {
       super.writeValue(path.replace("smp_", "effective_"), value.split(/[,-]/)[0]!);
     }
     this.mutated(`write ${path}`);
+  }
+
+  /** intel_pstate and amd_pstate refuse any other preference while the governor overrides it. */
+  private isOverridden(path: string, value: string): boolean {
+    if (!path.endsWith("/energy_performance_preference") || value === "performance") return false;
+    return this.read(join(dirname(path), "scaling_governor")) === "performance\n";
   }
 
   /** `default` goes to every interface that was never written by itself. */
@@ -144,9 +151,14 @@ export class FakeMachine extends Host {
     super.append(path, text);
     this.mutated(`append ${path}`);
   }
-  override createExclusive(path: string, text: string): void {
-    super.createExclusive(path, text);
+  override lock(path: string, text: string): (() => void) | null {
+    const release = super.lock(path, text);
+    if (release === null) return null;
     this.mutated(`create ${path}`);
+    return () => {
+      release();
+      this.mutated(`remove ${path}`);
+    };
   }
   override remove(path: string): void {
     super.remove(path);
