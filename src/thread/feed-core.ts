@@ -4,13 +4,8 @@
  * same one.
  */
 import { Emitter, type EmitterSettings, EmitMode } from "../decision/emitter.ts";
-import {
-  type AnswerSource,
-  Engine,
-  type EngineFeed,
-  type EngineSettings,
-  type Publisher,
-} from "../decision/engine.ts";
+import { Engine } from "../decision/engine.ts";
+import type { AnswerSource, EngineFeed, EngineSettings, Publisher } from "../decision/port.ts";
 import type { Ring } from "../decision/ring.ts";
 import { PendingTable } from "../decision/pending.ts";
 import { setText16 } from "../decision/signal.ts";

@@ -2,7 +2,8 @@
  * A feed's new list of symbols (SIGHUP), swapped between two datagrams. New symbols become instruments
  * in that moment and not before, so that a replay of the recording gives them the same numbers.
  */
-import type { Engine, EngineFeed } from "../decision/engine.ts";
+import type { Engine } from "../decision/engine.ts";
+import type { EngineFeed } from "../decision/port.ts";
 import { EdgeError } from "../error.ts";
 import type { InstrumentTable } from "../market/instrument.ts";
 import type { FeedRecovery } from "./feed-recovery.ts";

@@ -2,7 +2,7 @@
  * A feed core that is recorded: the same one, with every datagram put into the ring before it, and
  * notes of what else it took (note.ts). A run without a recording has none of this in its way.
  */
-import type { AnswerSource } from "../decision/engine.ts";
+import type { AnswerSource } from "../decision/port.ts";
 import type { PendingTable } from "../decision/pending.ts";
 import { Reason } from "../decision/signal.ts";
 import { Metric } from "../telemetry/metric.ts";

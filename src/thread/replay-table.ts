@@ -1,4 +1,4 @@
-import type { AnswerSource } from "../decision/engine.ts";
+import type { AnswerSource } from "../decision/port.ts";
 import type { PendingTable } from "../decision/pending.ts";
 import type { DecisionReader } from "../decision/table.ts";
 import type { TableSpec } from "../decision/table-plane.ts";
