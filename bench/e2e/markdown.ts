@@ -34,6 +34,7 @@ function unique<T>(list: readonly T[]): T[] {
 
 /** "1.23" below ten, "12.3" below a hundred, then whole numbers with separators. */
 function shown(value: number): string {
+  if (Number.isNaN(value)) return "no answer";
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   return value.toLocaleString("en", {
     minimumFractionDigits: digits,
@@ -81,7 +82,7 @@ function latencyTable(rows: readonly LatencyRow[], baseline: string): string[] {
 
 /** A ratio far below one is easier to read as a fraction. */
 function inverse(value: number): string {
-  return value < 0.2 ? `1/${shown(1 / value)}` : shown(value);
+  return value > 0 && value < 0.2 ? `1/${shown(1 / value)}` : shown(value);
 }
 
 function capacityTable(rows: readonly CapacityRow[], baseline: string): string[] {

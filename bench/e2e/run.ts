@@ -17,9 +17,11 @@ import { type EndToEndReport, markdown } from "./markdown.ts";
 import {
   type Contender,
   edgeOnChange,
+  edgeOnChangePolled,
   edgeOnItch,
   edgeOnItchPolled,
   edgeOnTicks,
+  edgeOnTicksPolled,
   guide,
   itchContenders,
   lines,
@@ -55,14 +57,21 @@ async function drive<T>(file: string, contender: Contender, args: readonly numbe
     stderr: "inherit",
   });
   const output = lines(load.stdout);
-  const answerPort = Number((await output.next()).value);
-  const subject = await contender.start(answerPort);
-  load.stdin.write(String(subject.port));
-  await load.stdin.end();
-  const result = JSON.parse((await output.next()).value as string) as T;
-  await load.exited;
-  await subject.stop();
-  return result;
+  const line = async (): Promise<string> => {
+    const { value, done } = await output.next();
+    if (done === true) throw new Error(`${file} stopped beside ${contender.name}`);
+    return value;
+  };
+  const subject = await contender.start(Number(await line()));
+  try {
+    load.stdin.write(String(subject.port));
+    await load.stdin.end();
+    // What could not be measured, a percentile of no answers, is null in JSON: not a number again.
+    return JSON.parse(await line(), (_key, value: unknown) => value ?? Number.NaN) as T;
+  } finally {
+    await load.exited;
+    await subject.stop();
+  }
 }
 
 const report: EndToEndReport = {
@@ -99,11 +108,13 @@ for (const rate of list(values.rates)) await measure("floors", itchContenders, r
 if (guide === undefined) console.log("no python3: the guides' pipeline is left out");
 else {
   const rates = list(values["guide-rates"]);
-  for (const rate of rates) await measure("guide", [guide, edgeOnTicks], rate);
+  for (const rate of rates) await measure("guide", [guide, edgeOnTicks, edgeOnTicksPolled], rate);
   for (let round = 0; round < (rates.length > 0 ? rounds : 0); round++) {
     await fill(guide, guideDatagrams, 1, round);
     await fill(edgeOnTicks, edgeDatagrams, 1, round);
+    await fill(edgeOnTicksPolled, edgeDatagrams, 1, round);
     await fill(edgeOnChange, edgeDatagrams, 1, round);
+    await fill(edgeOnChangePolled, edgeDatagrams, 1, round);
     await fill(edgeOnItch, edgeDatagrams, messagesOfDatagram, round);
     await fill(edgeOnItchPolled, edgeDatagrams, messagesOfDatagram, round);
   }

@@ -150,12 +150,27 @@ export const edgeOnTicks: Contender = {
   start: (answerPort) => startEdge(tickFeed, everySignalTo(answerPort)),
 };
 
+/** The same, read by a thread that spins. */
+export const edgeOnTicksPolled: Contender = {
+  name: "hftedge on ticks, polled",
+  workload: "tick",
+  answer: "signal",
+  start: (answerPort) => startEdge(`${tickFeed}&receive=poll`, everySignalTo(answerPort)),
+};
+
 /** As it runs by default: signals where a decision changes; acknowledgements say how far it is. */
 export const edgeOnChange: Contender = {
   name: "hftedge on ticks, on change",
   workload: "tick",
   answer: "ack",
   start: () => startEdge(`${tickFeed}&ack=true`, []),
+};
+
+export const edgeOnChangePolled: Contender = {
+  name: "hftedge on ticks, on change, polled",
+  workload: "tick",
+  answer: "ack",
+  start: () => startEdge(`${tickFeed}&ack=true&receive=poll`, []),
 };
 
 /** The same over ITCH. */
@@ -178,7 +193,7 @@ export function edgeOnHistory(prepare: (directory: string) => void): Contender {
 
 /** And read by a thread that spins. */
 export const edgeOnItchPolled: Contender = {
-  name: "hftedge on ITCH, polled",
+  name: "hftedge on ITCH, on change, polled",
   workload: "itch",
   answer: "ack",
   start: () => startEdge(`${itchFeed}&ack=true&receive=poll`, []),

@@ -24,6 +24,8 @@ const receiveBufferForce = 33;
 const sendBufferForce = 32;
 const dontWait = 0x40;
 const waitForOne = 0x10000;
+const udpLevel = 17;
+const udpSegment = 103;
 const bufferBytes = 32 * 1024 * 1024;
 
 /** Memory that C writes into must not be of the collector's own heap. */
@@ -57,6 +59,17 @@ export function openSocket(): { fd: number; port: number } {
 
 export function connectTo(fd: number, port: number): void {
   if (libc.connect(fd, ptr(loopback(port)), 16) !== 0) throw new Error(`no way to port ${port}`);
+}
+
+/**
+ * From now on what is handed to `send` leaves as datagrams of this many bytes (UDP_SEGMENT): one
+ * call for many of them. At most 64 at once, and the last may be shorter.
+ */
+export function segmentSends(fd: number, datagramBytes: number): void {
+  const size = new Int32Array(memory(4).buffer);
+  size[0] = datagramBytes;
+  if (libc.setsockopt(fd, udpLevel, udpSegment, ptr(size), 4) !== 0)
+    throw new Error("no UDP_SEGMENT");
 }
 
 const timespec = new Uint32Array(memory(16).buffer);

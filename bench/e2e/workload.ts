@@ -18,7 +18,8 @@ export type WorkloadName = "itch" | "tick";
 export type AnswerName = "echo" | "signal" | "json" | "ack";
 
 export interface Workload {
-  /** Of the datagram made last. */
+  /** Of the datagram made last: its memory, that memory's address, its length. */
+  bytes: Buffer;
   pointer: Pointer;
   length: number;
   /** Makes datagram `number`; they are made in order. */
@@ -30,6 +31,7 @@ export interface Workload {
 const instruments = 64;
 
 export class ItchWorkload implements Workload {
+  readonly bytes: Buffer;
   readonly pointer: Pointer;
   readonly #market: Replaces;
   readonly #answer: AnswerName;
@@ -39,7 +41,8 @@ export class ItchWorkload implements Workload {
 
   constructor(answer: AnswerName, total: number, messages: number) {
     this.#market = new Replaces(instruments, messages);
-    this.pointer = ptr(this.#market.bytes);
+    this.bytes = this.#market.bytes;
+    this.pointer = ptr(this.bytes);
     this.#answer = answer;
     this.#numberOf = new Int32Array(answer === "ack" ? 0 : total * messages + instruments * 8);
     this.#numberOf.fill(-1);
@@ -78,9 +81,12 @@ export class ItchWorkload implements Workload {
 /** Ids have ten digits and times, in µs, sixteen, so that only digits change in a prepared text. */
 const idBase = 1_000_000_000;
 const variants = 64;
+/** At least the longest tick: all are padded with spaces, so that they can be sent by the dozen. */
+const tickBytes = 96;
 
-/** Ticks of 64 symbols whose price walks and whose volume varies, each with an id. */
+/** Ticks of 64 symbols whose price walks and whose volume varies, each with an id; of one length. */
 export class TickWorkload implements Workload {
+  bytes: Buffer;
   pointer: Pointer;
   length = 0;
   readonly #answer: AnswerName;
@@ -95,6 +101,7 @@ export class TickWorkload implements Workload {
         this.#texts.push(this.#prepare(instrument, variant));
       }
     }
+    this.bytes = this.#texts[0]!.bytes;
     this.pointer = this.#texts[0]!.pointer;
   }
 
@@ -105,7 +112,7 @@ export class TickWorkload implements Workload {
       price: 100 + instrument + Math.abs(variant - variants / 2) / 100,
       volume: 100 + ((variant * 37 + instrument * 11) % 90) * 10,
       id: idBase,
-    });
+    }).padEnd(tickBytes);
     const bytes = Buffer.from(new ArrayBuffer(text.length));
     bytes.write(text, "latin1");
     const idAt = text.indexOf(`${idBase}`, text.indexOf('"id"'));
@@ -116,6 +123,7 @@ export class TickWorkload implements Workload {
     const text = this.#texts[number % this.#texts.length]!;
     writeDigits(text.bytes, text.idAt, 10, idBase + number);
     writeDigits(text.bytes, text.timeAt, 16, this.#baseUs + number);
+    this.bytes = text.bytes;
     this.pointer = text.pointer;
     this.length = text.bytes.length;
   }
