@@ -62,8 +62,10 @@ let length = 0;
 let gathered = 0;
 
 function flush(): void {
-  while (gathered > 0 && !sender.send(batchPtr, gathered * length)) take();
+  if (gathered === 0) return;
+  const bytes = gathered * length;
   gathered = 0;
+  while (!sender.send(batchPtr, bytes)) take();
 }
 
 for (;;) {

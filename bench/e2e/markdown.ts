@@ -2,6 +2,7 @@
 import { headLine, median, type ReportHead } from "../machine.ts";
 import type { CapacityResult } from "./capacity.ts";
 import type { LoadResult } from "./load.ts";
+import type { LossFreeResult } from "./loss-free.ts";
 import { edgeOnTicks, guide } from "./subject.ts";
 
 export interface LatencyRow {
@@ -18,11 +19,18 @@ export interface CapacityRow {
   result: CapacityResult;
 }
 
+export interface LossFreeRow {
+  round: number;
+  contender: string;
+  result: LossFreeResult;
+}
+
 export interface EndToEndReport extends ReportHead {
   rounds: number;
   seconds: number;
   warmupSeconds: number;
   latency: LatencyRow[];
+  lossFree: LossFreeRow[];
   capacity: CapacityRow[];
 }
 
@@ -109,6 +117,21 @@ function capacityTable(rows: readonly CapacityRow[], baseline: string): string[]
   return lines;
 }
 
+function lossFreeTable(rows: readonly LossFreeRow[]): string[] {
+  const lines = [
+    "| what | datagrams/s without loss | of the rounds | the next rate tried failed by |",
+    "| --- | --: | --- | --- |",
+  ];
+  for (const contender of unique(rows.map((row) => row.contender))) {
+    const results = rows.filter((row) => row.contender === contender).map(({ result }) => result);
+    const rates = results.map(({ lossFree }) => lossFree);
+    const each = rates.map((rate) => rate.toLocaleString("en")).join(", ");
+    const ends = unique(results.map(({ endedBy }) => endedBy)).join(", ");
+    lines.push(`| ${contender} | ${median(rates).toLocaleString("en")} | ${each} | ${ends} |`);
+  }
+  return lines;
+}
+
 export function markdown(report: EndToEndReport): string {
   const { rounds, seconds, warmupSeconds } = report;
   const floors = report.latency.filter(({ part }) => part === "floors");
@@ -136,6 +159,15 @@ export function markdown(report: EndToEndReport): string {
         floors.filter(({ contender }) => polledNames.includes(contender)),
         "spinning echo",
       ),
+    ]);
+  }
+  if (report.lossFree.length > 0) {
+    parts.push([
+      "### The highest rate without loss",
+      "",
+      "ITCH, one message a datagram, open loop in batches of 16; the default receive buffer.",
+      "",
+      ...lossFreeTable(report.lossFree),
     ]);
   }
   if (guide !== undefined && guideRows.length > 0) {

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { reportHead } from "../machine.ts";
 import type { CapacityResult } from "./capacity.ts";
 import type { LoadResult } from "./load.ts";
+import type { LossFreeResult } from "./loss-free.ts";
 import { type EndToEndReport, markdown } from "./markdown.ts";
 import {
   type Contender,
@@ -48,9 +49,12 @@ function list(text: string): number[] {
 }
 
 /** Runs a load generator against a contender; both are gone afterwards. */
-async function drive<T>(file: string, contender: Contender, args: readonly number[]): Promise<T> {
-  const { workload, answer } = contender;
-  const command = [process.execPath, join(import.meta.dir, file), workload, answer];
+async function drive<T>(
+  file: string,
+  contender: Contender,
+  args: readonly (string | number)[],
+): Promise<T> {
+  const command = [process.execPath, join(import.meta.dir, file), contender.workload];
   const load = Bun.spawn([...command, ...args.map(String)], {
     stdin: "pipe",
     stdout: "pipe",
@@ -80,13 +84,14 @@ const report: EndToEndReport = {
   seconds: Number(values.seconds),
   warmupSeconds: Number(values.warmup),
   latency: [],
+  lossFree: [],
   capacity: [],
 };
 
 async function measure(part: "floors" | "guide", contenders: readonly Contender[], rate: number) {
   for (let round = 0; round < rounds; round++) {
     for (const contender of contenders) {
-      const args = [rate, report.seconds, report.warmupSeconds];
+      const args = [contender.answer, rate, report.seconds, report.warmupSeconds];
       const result = await drive<LoadResult>("load.ts", contender, args);
       report.latency.push({ part, rate, round, contender: contender.name, result });
       console.log(
@@ -97,7 +102,11 @@ async function measure(part: "floors" | "guide", contenders: readonly Contender[
 }
 
 async function fill(contender: Contender, datagrams: number, messages: number, round: number) {
-  const result = await drive<CapacityResult>("capacity.ts", contender, [datagrams, messages]);
+  const result = await drive<CapacityResult>("capacity.ts", contender, [
+    contender.answer,
+    datagrams,
+    messages,
+  ]);
   report.capacity.push({ round, contender: contender.name, result });
   console.log(
     `${contender.name}: ${Math.round(result.datagramsPerSecond)} datagrams/s, unanswered ${result.unanswered}`,
@@ -105,6 +114,13 @@ async function fill(contender: Contender, datagrams: number, messages: number, r
 }
 
 for (const rate of list(values.rates)) await measure("floors", itchContenders, rate);
+for (let round = 0; round < (values.rates === "" ? 0 : rounds); round++) {
+  for (const contender of [edgeOnItch, edgeOnItchPolled]) {
+    const result = await drive<LossFreeResult>("loss-free.ts", contender, [report.seconds]);
+    report.lossFree.push({ round, contender: contender.name, result });
+    console.log(`${contender.name}: ${result.lossFree} datagrams/s without loss`);
+  }
+}
 if (guide === undefined) console.log("no python3: the guides' pipeline is left out");
 else {
   const rates = list(values["guide-rates"]);
