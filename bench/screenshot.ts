@@ -12,7 +12,7 @@ const folder = Bun.argv[3];
 if (!hasBrowser) throw new Error("there is no Chromium to take the picture with");
 
 const readme = join(import.meta.dir, "../src/web/screenshot.png");
-const readmeSize = { width: 1600, height: 900 };
+const readmeSize = { width: 1600, height: 1120 };
 const sizes = [
   { width: 1280, height: 900 },
   { width: 1920, height: 1080 },
@@ -34,7 +34,8 @@ interface Shot {
 async function open({ size, theme, query }: Shot) {
   const context = await browser.newContext({ viewport: size, colorScheme: theme });
   const page = await context.newPage();
-  await page.goto(`${origin}/${query}`);
+  // A machine that is busy with more than the demo takes its time.
+  await page.goto(`${origin}/${query}`, { timeout: 120_000 });
   return { context, page };
 }
 

@@ -3,7 +3,16 @@ import { count } from "../../unit.ts";
 import { alertName, alertState, worstText } from "../alert-text.ts";
 import type { AlertNews } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, type Row, Rows, setAttribute, setHidden, setText } from "../dom.ts";
+import {
+  element,
+  panel,
+  type Row,
+  Rows,
+  setAttribute,
+  setHidden,
+  setText,
+  unbroken,
+} from "../dom.ts";
 import { span } from "../instant.ts";
 
 const rank: Readonly<Record<string, number>> = { critical: 0, warning: 1, info: 2 };
@@ -56,7 +65,9 @@ function line(nowMs: () => number): Row<AlertNews> {
       setAttribute(title, "data-state", alertState(alert.severity));
       setText(
         detail,
-        `worst ${worstText(alert)} · ${count(alert.count)} × in ${span(nowMs() - alert.openedMs)}`,
+        unbroken(
+          `worst ${worstText(alert)} · ${count(alert.count)} × in ${span(nowMs() - alert.openedMs)}`,
+        ),
       );
       setAttribute(root, "title", alert.summary);
     },

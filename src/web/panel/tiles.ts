@@ -76,7 +76,7 @@ const tiles: readonly TileSpec[] = [
     trail: ({ cache }) => numberOf(cache.l1Share),
     look: ({ cache }) => ({
       value: percent(numberOf(cache.l1Share)),
-      sub: `L2 ${percent(numberOf(cache.l2Share))} · ${count(cache.missesPerS)} misses/s`,
+      sub: `${cache.l2Share === null ? "" : `L2 ${percent(cache.l2Share)} · `}${count(cache.missesPerS)} misses/s`,
     }),
   },
   {
@@ -84,7 +84,10 @@ const tiles: readonly TileSpec[] = [
     trail: ({ inference }) => numberOf(inference.p99Ns),
     look: ({ inference }) => ({
       value: duration(numberOf(inference.p99Ns)),
-      sub: `${count(inference.answersPerS)} /s · ${count(inference.queued)} queued`,
+      sub:
+        inference.engine === "rules"
+          ? "rules decide, no model"
+          : `${count(inference.answersPerS)} /s · ${count(inference.queued)} queued`,
     }),
   },
   {

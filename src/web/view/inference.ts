@@ -213,11 +213,11 @@ function tableFactsOf({
     { name: "States", words: `${preset}: ${space} of ${features.join(", ")}` },
     {
       name: "L1, memory",
-      words: `${count(l1.entries)} of ${count(l1.capacity)} (${l1.form}), ${percent(numberOf(l1.share))} of ${count(l1.hits + l1.misses)} look-ups found`,
+      words: `${count(l1.entries)} of ${count(l1.capacity)} (${l1.form}), ${foundWords(l1)}`,
     },
     {
       name: "L2, disk",
-      words: `${percent(numberOf(l2.share))} of ${count(l2.hits + l2.misses)} look-ups found, ${count(l2.promotions)} promoted, ${counted(l2.errors, "error")}`,
+      words: `${foundWords(l2)}, ${count(l2.promotions)} promoted, ${counted(l2.errors, "error")}`,
     },
     {
       name: "Waiting",
@@ -247,4 +247,14 @@ function createHostGrid() {
       { title: "last error", wide: true, text: ({ lastError }) => lastError },
     ],
   });
+}
+
+function foundWords({
+  hits,
+  misses,
+  share,
+}: Pick<CacheReply["l2"], "hits" | "misses" | "share">): string {
+  return share === null
+    ? "no look-up yet"
+    : `${percent(share)} of ${count(hits + misses)} look-ups found`;
 }

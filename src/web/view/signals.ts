@@ -190,8 +190,13 @@ function columnsFor(
     { title: "ask", number: true, text: ({ ask }) => priceText(ask) },
     { title: "last", number: true, text: ({ last }) => priceText(last) },
     { title: "book", number: true, text: ({ updateAgeMs }) => agoText(updateAgeMs, sinceMs()) },
-    { title: "state", clip: true, text: ({ state }) => state ?? "none" },
+    { title: "state", clip: true, text: ({ state }) => shortState(state ?? "none") },
   ];
+}
+
+/** Without what the symbol's page explains: "size imbalance (-1 all asks, 1 all bids): even". */
+export function shortState(state: string): string {
+  return state.replaceAll(/ \([^)]*\)/g, "");
 }
 
 function priceText(value: number | null): string {
