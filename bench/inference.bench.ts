@@ -11,7 +11,8 @@
 import { Database } from "bun:sqlite";
 import { bench, do_not_optimize, summary } from "mitata";
 import { runBenches } from "./report.ts";
-import { pendingBytes, PendingTable } from "../src/decision/pending.ts";
+import { PendingTable } from "../src/decision/pending.ts";
+import { pendingBytes } from "../src/decision/pending-slot.ts";
 import { Origin } from "../src/decision/answer-word.ts";
 import { tableBytes, type TableSpec } from "../src/decision/table-plane.ts";
 import { openTable } from "../src/decision/table.ts";

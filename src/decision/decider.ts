@@ -10,7 +10,8 @@ import { Origin, wordConfidence, wordDecision, wordOrigin } from "./answer-word.
 import type { ChannelHealth } from "./channel.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Held } from "./held.ts";
-import { Outcome, pendingFull, type PendingTable } from "./pending.ts";
+import { pendingFull, type PendingTable } from "./pending.ts";
+import { Outcome } from "./pending-slot.ts";
 import type { EngineFeed, EngineOptions } from "./port.ts";
 import { Decision, Reason, Source } from "./signal.ts";
 import type { DecisionReader } from "./table.ts";

@@ -6,104 +6,12 @@
  * and answers through a ring of {slot, version, outcome, reason}. Its version tells a reused slot
  * from the one that was asked about; a late answer still fills the table, which goes by the key.
  *
- * Shared slot, u32 words: [version (0 = free), waiting, last seen ms, first seen ms, misses, kind,
- * index, reserved, key…]. Version is stored last, so a slot that shows a version is whole.
- *
- * Feed-only: for each slot a doubly linked list of waiting instruments and a place in a hash of
- * keys; each instrument waits in at most one slot.
+ * Beside the shared slots (pending-slot.ts) the feed has for each a doubly linked list of waiting
+ * instruments and a place in a hash of keys; each instrument waits in at most one slot.
  */
+import { Cell, type Outcome, PendingKind, slotHeaderWords, slotWords } from "./pending-slot.ts";
+import { SlotIndex } from "./slot-index.ts";
 import { hashKey } from "./table-plane.ts";
-
-export const PendingKind = {
-  /** Nobody has an answer for this state. */
-  miss: 1,
-  /** An answer stands but is older than asked for. */
-  refresh: 2,
-} as const;
-export type PendingKind = (typeof PendingKind)[keyof typeof PendingKind];
-
-export const Outcome = {
-  /** The answer is in the table. */
-  answered: 1,
-  /** No answer; `reason` says why. Never cached: asked again after the retry time. */
-  error: 2,
-  timeout: 3,
-} as const;
-export type Outcome = (typeof Outcome)[keyof typeof Outcome];
-
-/** Words of one record of the answer ring: slot, version, outcome, reason. */
-export const answerWords = 4;
-
-const slotHeaderWords = 8;
-const maxKeyWords = 8;
-const slotWords = slotHeaderWords + maxKeyWords;
-const Cell = {
-  version: 0,
-  waiting: 1,
-  lastSeen: 2,
-  firstSeen: 3,
-  misses: 4,
-  kind: 5,
-  index: 6,
-} as const;
-
-export function pendingBytes(capacity: number): number {
-  return capacity * slotWords * 4;
-}
-
-/** Inference's side: read only. */
-export class PendingView {
-  readonly capacity: number;
-  readonly #cells: Int32Array;
-
-  constructor(memory: SharedArrayBuffer, capacity: number) {
-    this.capacity = capacity;
-    this.#cells = new Int32Array(memory, 0, capacity * slotWords);
-  }
-
-  /** 0 when the slot is free or its question was withdrawn. */
-  version(slot: number): number {
-    return Atomics.load(this.#cells, slot * slotWords + Cell.version) >>> 0;
-  }
-
-  /** Instruments now in that state. */
-  waiting(slot: number): number {
-    return this.#cells[slot * slotWords + Cell.waiting] as number;
-  }
-
-  /** ms since the run's base at which the state was last entered. */
-  lastSeenMs(slot: number): number {
-    return (this.#cells[slot * slotWords + Cell.lastSeen] as number) >>> 0;
-  }
-
-  firstSeenMs(slot: number): number {
-    return (this.#cells[slot * slotWords + Cell.firstSeen] as number) >>> 0;
-  }
-
-  misses(slot: number): number {
-    return (this.#cells[slot * slotWords + Cell.misses] as number) >>> 0;
-  }
-
-  kind(slot: number): PendingKind {
-    return this.#cells[slot * slotWords + Cell.kind] as PendingKind;
-  }
-
-  /** The state's index in a finite space. */
-  index(slot: number): number {
-    return this.#cells[slot * slotWords + Cell.index] as number;
-  }
-
-  /**
-   * Copies the key; false when the slot changed hands meanwhile (`version` is what the caller saw).
-   */
-  readKey(slot: number, version: number, out: Uint32Array): boolean {
-    const at = slot * slotWords + slotHeaderWords;
-    for (let word = 0; word < out.length && word < maxKeyWords; word++) {
-      out[word] = this.#cells[at + word] as number;
-    }
-    return this.version(slot) === version;
-  }
-}
 
 /** What `PendingTable.miss` says besides a slot. */
 export const pendingFull = -1;
@@ -115,10 +23,7 @@ export class PendingTable {
   readonly #keyWords: number;
   readonly #retryMs: number;
 
-  // Open addressing of keys → slot + 1, at most half full; deletion shifts back.
-  readonly #buckets: Int32Array;
-  readonly #bucketMask: number;
-  readonly #slotHash: Uint32Array;
+  readonly #index: SlotIndex;
 
   readonly #head: Int32Array;
   readonly #next: Int32Array;
@@ -150,11 +55,7 @@ export class PendingTable {
     this.#keyWords = keyWords;
     this.#retryMs = retryMs;
     this.#cells = new Int32Array(memory, 0, capacity * slotWords);
-    let buckets = 2;
-    while (buckets < capacity * 2) buckets *= 2;
-    this.#buckets = new Int32Array(buckets);
-    this.#bucketMask = buckets - 1;
-    this.#slotHash = new Uint32Array(capacity);
+    this.#index = new SlotIndex(capacity);
     this.#head = new Int32Array(capacity).fill(-1);
     this.#next = new Int32Array(instruments).fill(-1);
     this.#previous = new Int32Array(instruments).fill(-1);
@@ -199,7 +100,6 @@ export class PendingTable {
     const cells = this.#cells;
     const at = slot * slotWords;
     cells[at + Cell.lastSeen] = nowMs;
-    cells[at + Cell.misses] = (cells[at + Cell.misses] as number) + 1;
     if (this.#slotOf[instrument] !== slot) {
       this.leave(instrument);
       this.#join(instrument, slot);
@@ -319,13 +219,6 @@ export class PendingTable {
     return slot;
   }
 
-  /** Forgets every question, as when the table's generation changed; instruments wait no longer. */
-  clear(): void {
-    for (let slot = 0; slot < this.capacity; slot++) {
-      if (this.#slotHash[slot] !== 0 || this.first(slot) >= 0) this.settle(slot);
-    }
-  }
-
   /** Words of the slot's key, for a look at the table without an instrument. */
   readKey(slot: number, out: Uint32Array): void {
     const at = slot * slotWords + slotHeaderWords;
@@ -337,7 +230,7 @@ export class PendingTable {
   }
 
   isOpen(slot: number): boolean {
-    return this.#slotHash[slot] !== 0;
+    return this.#index.isUsed(slot);
   }
 
   #reopen(slot: number): void {
@@ -364,13 +257,10 @@ export class PendingTable {
     cells[at + Cell.waiting] = 0;
     cells[at + Cell.lastSeen] = nowMs;
     cells[at + Cell.firstSeen] = nowMs;
-    cells[at + Cell.misses] = 0;
     cells[at + Cell.kind] = kind;
     cells[at + Cell.index] = index;
     this.#failed[slot] = 0;
-    // 0 marks a free slot, so a hash is never 0.
-    this.#slotHash[slot] = hash | 1;
-    this.#insertBucket(slot, hash | 1);
+    this.#index.add(slot, hash);
     Atomics.store(cells, at + Cell.version, this.#takeVersion());
     return slot;
   }
@@ -378,8 +268,7 @@ export class PendingTable {
   #close(slot: number): void {
     this.changes = (this.changes + 1) | 0;
     Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
-    this.#removeBucket(slot);
-    this.#slotHash[slot] = 0;
+    this.#index.remove(slot);
     this.#failed[slot] = 0;
     this.#free[this.#freeCount++] = slot;
   }
@@ -403,13 +292,10 @@ export class PendingTable {
   }
 
   #lookup(key: Uint32Array, hash: number): number {
-    const wanted = hash | 1;
-    let bucket = (wanted >>> 1) & this.#bucketMask;
-    for (;;) {
-      const slot = (this.#buckets[bucket] as number) - 1;
-      if (slot < 0) return -1;
-      if (this.#slotHash[slot] === wanted >>> 0 && this.#sameKey(slot, key)) return slot;
-      bucket = (bucket + 1) & this.#bucketMask;
+    const index = this.#index;
+    for (let bucket = index.first(hash); ; bucket = index.next(bucket)) {
+      const slot = index.slotAt(bucket);
+      if (slot < 0 || (index.has(slot, hash) && this.#sameKey(slot, key))) return slot;
     }
   }
 
@@ -419,27 +305,5 @@ export class PendingTable {
       if (this.#cells[at + word] !== ((key[word] as number) | 0)) return false;
     }
     return true;
-  }
-
-  #insertBucket(slot: number, hash: number): void {
-    let bucket = (hash >>> 1) & this.#bucketMask;
-    while (this.#buckets[bucket] !== 0) bucket = (bucket + 1) & this.#bucketMask;
-    this.#buckets[bucket] = slot + 1;
-  }
-
-  #removeBucket(slot: number): void {
-    const buckets = this.#buckets;
-    const mask = this.#bucketMask;
-    let hole = ((this.#slotHash[slot] as number) >>> 1) & mask;
-    while (buckets[hole] !== slot + 1) hole = (hole + 1) & mask;
-    // Closes the hole: an entry further on moves back unless its home lies behind the hole.
-    for (let probe = (hole + 1) & mask; buckets[probe] !== 0; probe = (probe + 1) & mask) {
-      const home = ((this.#slotHash[(buckets[probe] as number) - 1] as number) >>> 1) & mask;
-      if (((probe - home) & mask) >= ((probe - hole) & mask)) {
-        buckets[hole] = buckets[probe] as number;
-        hole = probe;
-      }
-    }
-    buckets[hole] = 0;
   }
 }

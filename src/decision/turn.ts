@@ -2,7 +2,8 @@
 import { Metric } from "../telemetry/metric.ts";
 import type { ChannelWatch } from "./channel-watch.ts";
 import type { Emitter } from "./emitter.ts";
-import { answerWords, Outcome, type PendingTable } from "./pending.ts";
+import type { PendingTable } from "./pending.ts";
+import { answerWords, Outcome } from "./pending-slot.ts";
 import type { AnswerSource, EngineOptions } from "./port.ts";
 import type { Review } from "./review.ts";
 import type { DecisionReader } from "./table.ts";

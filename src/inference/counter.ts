@@ -3,7 +3,7 @@
  * table, each looked at once for each version, and a ring to say how it came out. What finds the
  * ring full is said at the next turn.
  */
-import { Outcome } from "../decision/pending.ts";
+import { Outcome } from "../decision/pending-slot.ts";
 import { Reason as Why } from "../decision/signal.ts";
 import type { Waiter } from "./asking.ts";
 import type { Meter } from "./meter.ts";

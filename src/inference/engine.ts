@@ -9,7 +9,7 @@
  * means that nobody waits any longer, not that the question is withdrawn: a late answer still fills
  * the table. Errors and time-outs are said, and never written into the table.
  */
-import { PendingKind } from "../decision/pending.ts";
+import { PendingKind } from "../decision/pending-slot.ts";
 import { Reason as Why } from "../decision/signal.ts";
 import { Origin } from "../decision/answer-word.ts";
 import { Archive } from "./archive.ts";

@@ -20,7 +20,7 @@ export interface InferenceSpace extends TextSpace {
   keyOf(index: number, out: Uint32Array): void;
 }
 
-/** What is needed of decision/pending.ts's PendingView. */
+/** What is needed of decision/pending-view.ts's PendingView. */
 export interface Waiting {
   readonly capacity: number;
   version(slot: number): number;

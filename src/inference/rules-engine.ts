@@ -4,7 +4,7 @@
  * A finite space is decided whole before it answers, a few thousand states in a millisecond or two,
  * so there is never a miss; any other space is answered state by state.
  */
-import { Outcome } from "../decision/pending.ts";
+import { Outcome } from "../decision/pending-slot.ts";
 import { Reason } from "../decision/signal.ts";
 import { Origin } from "../decision/answer-word.ts";
 import { type DecisionTable } from "../decision/table.ts";

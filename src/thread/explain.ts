@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configSchema, type Config } from "../config/schema.ts";
-import { Outcome } from "../decision/pending.ts";
+import { Outcome } from "../decision/pending-slot.ts";
 import { reasonNames, type Signal } from "../decision/signal.ts";
 import { EdgeError } from "../error.ts";
 import { createPrompt } from "../inference/prompt.ts";

@@ -3,7 +3,7 @@
  * Its engine is the model on Ollama or, where config says so, the rules.
  */
 import { join } from "node:path";
-import { PendingView } from "../decision/pending.ts";
+import { PendingView } from "../decision/pending-view.ts";
 import { openTable } from "../decision/table.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { Inference } from "../inference/engine.ts";

@@ -2,7 +2,7 @@
  * The one layout of everything that the threads share. Made by the supervisor, handed to each
  * Worker, and never resized; it outlives a Worker that is started again.
  */
-import { answerWords, pendingBytes } from "../decision/pending.ts";
+import { answerWords, pendingBytes } from "../decision/pending-slot.ts";
 import { Ring, ringBytes } from "../decision/ring.ts";
 import { signalWords } from "../decision/signal.ts";
 import { tableBytes } from "../decision/table-plane.ts";

@@ -7,7 +7,8 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { pendingBytes, PendingView } from "../decision/pending.ts";
+import { pendingBytes } from "../decision/pending-slot.ts";
+import { PendingView } from "../decision/pending-view.ts";
 import { tableBytes } from "../decision/table-plane.ts";
 import { openTable } from "../decision/table.ts";
 import { EdgeError } from "../error.ts";

@@ -1,6 +1,6 @@
 /** The engine against the stand-in server, on real sockets and the machine's clock. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { Outcome } from "../../src/decision/pending.ts";
+import { Outcome } from "../../src/decision/pending-slot.ts";
 import { Reason } from "../../src/decision/signal.ts";
 import { Rig, type RigOptions } from "../support/inference-rig.ts";
 import type { Fault } from "../support/ollama-fault.ts";

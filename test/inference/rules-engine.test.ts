@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { pendingBytes, PendingTable, PendingView } from "../../src/decision/pending.ts";
+import { PendingTable } from "../../src/decision/pending.ts";
+import { pendingBytes } from "../../src/decision/pending-slot.ts";
+import { PendingView } from "../../src/decision/pending-view.ts";
 import { Origin, wordOrigin } from "../../src/decision/answer-word.ts";
 import { tableBytes } from "../../src/decision/table-plane.ts";
 import { openTable } from "../../src/decision/table.ts";

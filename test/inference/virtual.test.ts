@@ -1,6 +1,6 @@
 /** What depends on time, in virtual time: nothing here waits for a clock. */
 import { afterEach, describe, expect, test } from "bun:test";
-import { Outcome } from "../../src/decision/pending.ts";
+import { Outcome } from "../../src/decision/pending-slot.ts";
 import { Reason } from "../../src/decision/signal.ts";
 import { Rig, type RigOptions } from "../support/inference-rig.ts";
 import { ScriptedOllama } from "../support/scripted-ollama.ts";

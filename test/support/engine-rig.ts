@@ -4,7 +4,8 @@
  * test decides by two sizes which state an instrument is in.
  */
 import { loadConfig } from "../../src/config/load.ts";
-import { Outcome, PendingView } from "../../src/decision/pending.ts";
+import { Outcome } from "../../src/decision/pending-slot.ts";
+import { PendingView } from "../../src/decision/pending-view.ts";
 import { readSignal, Reason, type Signal, signalWords } from "../../src/decision/signal.ts";
 import { Origin } from "../../src/decision/answer-word.ts";
 import { type DecisionTable, openTable } from "../../src/decision/table.ts";

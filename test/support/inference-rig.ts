@@ -2,7 +2,9 @@
  * Everything around the inference engine, as its thread has it: a real state space, decision table,
  * pending table and answer ring, and a clock that the test moves or that runs by itself.
  */
-import { Outcome, pendingBytes, PendingTable, PendingView } from "../../src/decision/pending.ts";
+import { PendingTable } from "../../src/decision/pending.ts";
+import { Outcome, pendingBytes } from "../../src/decision/pending-slot.ts";
+import { PendingView } from "../../src/decision/pending-view.ts";
 import { Ring, ringBytes } from "../../src/decision/ring.ts";
 import { tableBytes } from "../../src/decision/table-plane.ts";
 import { openTable, type DecisionTable } from "../../src/decision/table.ts";

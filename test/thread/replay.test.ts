@@ -368,7 +368,7 @@ describe("whatever happens to a run, its replay says the same", () => {
     ["gaps that are waited for", "holdUs=20000&giveUpMs=40", every],
   ];
   test.each(presets)("with %s", async (_name, feed, flags) => {
-    for (let round = 0; round < scaled(12); round++) {
+    for (let round = 0; round < scaled(5); round++) {
       using recorded = new RecordedRig({ flags, feed: `format=itch50&${feed}` });
       const { rig } = recorded;
       const dice = random(seed + round);
