@@ -1,11 +1,11 @@
-/** Numbers for people: units that suit the size, at most three or four digits, "-" for none. */
+/** Numbers for people: units that suit the size, three digits for most, "-" for none. */
 
-/** A duration given in ns. */
-export function duration(ns: number): string {
-  if (!Number.isFinite(ns)) return "-";
-  if (ns < 1000) return `${Math.round(ns)} ns`;
-  if (ns < 999_950) return `${digits(ns / 1e3)} µs`;
-  if (ns < 999_950_000) return `${digits(ns / 1e6)} ms`;
+/** A duration given in ns. Above a hundred seconds it is minutes or hours with their remainder. */
+export function duration(ns: number | null): string {
+  if (ns === null || !Number.isFinite(ns)) return "-";
+  if (ns < 999.5) return `${Math.round(ns)} ns`;
+  if (ns < 999_500) return `${digits(ns / 1e3)} µs`;
+  if (ns < 999_500_000) return `${digits(ns / 1e6)} ms`;
   if (ns < 99.95e9) return `${(ns / 1e9).toFixed(1)} s`;
   const seconds = Math.round(ns / 1e9);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
@@ -29,6 +29,11 @@ export function byteCount(bytes: number): string {
   if (bytes < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`;
   if (bytes < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** Memory that is taken, rounded up, so that small tables do not look free. */
+export function kibibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KiB`;
 }
 
 /** A share from 0 to 1. Never rounded up to 100 %, because one miss in a million is a miss. */

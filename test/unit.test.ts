@@ -2,13 +2,18 @@ import { expect, test } from "bun:test";
 import { byteCount, count, counted, decimal, duration, percent } from "../src/unit.ts";
 
 test("units suit the size", () => {
-  const cases: [number, string][] = [
+  const cases: [number | null, string][] = [
+    [null, "-"],
     [Number.NaN, "-"],
     [0, "0 ns"],
     [999, "999 ns"],
     [1000, "1.00 µs"],
     [9_999, "10.0 µs"],
-    [999_949, "1000 µs"],
+    [999.6, "1.00 µs"],
+    [999_499, "999 µs"],
+    [999_500, "1.00 ms"],
+    [999_499_999, "999 ms"],
+    [999_500_000, "1.0 s"],
     [1_000_000, "1.00 ms"],
     [45_600_000, "45.6 ms"],
     [1e9, "1.0 s"],

@@ -1,6 +1,6 @@
 /** Compiles the program and its workers into one file that runs alone. */
 import { $ } from "bun";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { packPage } from "../web/page.ts";
@@ -45,7 +45,7 @@ export function entryPoints(): string[] {
   const workers = ["feed", "inference", "ops", "demo", "drift", "bench"].map(
     (name) => `src/thread/${name}.ts`,
   );
-  return ["src/main.ts", ...workers].map((path) => join(root, path)).filter(existsSync);
+  return ["src/main.ts", ...workers].map((path) => join(root, path));
 }
 
 /**

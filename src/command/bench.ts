@@ -101,7 +101,7 @@ function render(report: BenchReport): string {
 }
 
 /** In plain sentences, what the figures say, and what they do not. */
-export function verdictOf(report: BenchReport): string[] {
+function verdictOf(report: BenchReport): string[] {
   const { rates, capacity, model, cpus } = report;
   const middle = rates[Math.floor(rates.length / 2)];
   const words: string[] = [];

@@ -1,5 +1,4 @@
-import { firstSentence } from "./completion-zsh.ts";
-import { everyCommand, type CommandSpec, type FlagSpec } from "./spec.ts";
+import { everyCommand, firstSentence, type CommandSpec, type FlagSpec } from "./spec.ts";
 
 /** A script that fish reads: `hftedge completion fish | source`. */
 export function fishCompletion(program: CommandSpec): string {

@@ -1,5 +1,5 @@
 import type { ArgumentSpec, CommandSpec, FlagSpec, ValueSpec } from "./spec.ts";
-import { everyCommand } from "./spec.ts";
+import { everyCommand, firstSentence } from "./spec.ts";
 
 /** A script that zsh reads: `source <(hftedge completion zsh)`, or as _hftedge in $fpath. */
 export function zshCompletion(program: CommandSpec): string {
@@ -80,13 +80,6 @@ function actionOf(value: ValueSpec): string {
       // An empty action offers nothing and still takes the word.
       return " ";
   }
-}
-
-/** Help lines in a completion list are short: up to the first full stop that ends a sentence. */
-export function firstSentence(text: string): string {
-  return (/^[\s\S]*?[.;](?=\s|$)/.exec(text)?.[0] ?? text)
-    .replace(/\s+/g, " ")
-    .replace(/[.;]$/, "");
 }
 
 function escaped(text: string): string {

@@ -4,7 +4,7 @@ import { loadConfig, type LoadedConfig } from "../config/load.ts";
 import { EdgeError } from "../error.ts";
 import { optionTable, sectionTable, type OptionRow } from "../config/option.ts";
 
-export const configFlagHelp =
+const configFlagHelp =
   "Configuration file. [default: ./hftedge.toml, else /etc/hftedge/hftedge.toml]";
 
 /** Adds --config, --feed, --sink and one flag an option; `sections` limits the last. */

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { originOf, type LoadedConfig } from "../config/load.ts";
 import { valueAt } from "../config/issue.ts";
 import { configJsonSchema, formatDefault, optionTable, sectionTable } from "../config/option.ts";
+import { kibibytes } from "../unit.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { alignColumns, print, printJson, printLine, say } from "./output.ts";
 
@@ -63,10 +64,6 @@ async function printMemory({ config, dataDirectory }: LoadedConfig, json: boolea
   const lines = rows.map(({ table, bytes, options }) => [table, kibibytes(bytes), options]);
   const limit = `of memory.limitMb = ${config.memory.limitMb}`;
   printLine(alignColumns([...lines, ["together", kibibytes(totalBytes), limit]]));
-}
-
-function kibibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024)} KiB`;
 }
 
 interface Value {

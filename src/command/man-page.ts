@@ -53,7 +53,7 @@ export function manPage(program: CommandSpec): string {
   ].join("\n");
 }
 
-export const exitCodes: readonly (readonly [string, string])[] = [
+const exitCodes: readonly (readonly [string, string])[] = [
   ["0", "Done as asked."],
   ["1", "An error, said on stderr with its remedy; or a mistake in the command line."],
   ["70", "A mistake of this program, said with a stack trace."],
@@ -77,7 +77,7 @@ function commandLines({ path, description, flags, usage }: CommandSpec): string[
 }
 
 /** "-j, --json <file>". */
-export function flagTitle({ long, short, placeholder, optional }: FlagSpec): string {
+function flagTitle({ long, short, placeholder, optional }: FlagSpec): string {
   const names = short === null ? long : `${short}, ${long}`;
   if (placeholder === null) return names;
   return optional ? `${names} [${placeholder}]` : `${names} <${placeholder}>`;

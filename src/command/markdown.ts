@@ -13,7 +13,7 @@ export function commandMarkdown(program: CommandSpec): string {
   return table(["command", "what it does"], rows);
 }
 
-export function optionMarkdown(): string {
+function optionMarkdown(): string {
   return sectionTable()
     .map(({ name, help, list }) => {
       const rows = optionTable().filter(({ section }) => section === name);

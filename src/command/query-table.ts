@@ -1,5 +1,5 @@
 /** Answers of the API as tables for people. */
-import { duration } from "../thread/ops-report.ts";
+import { duration } from "../unit.ts";
 import { alignColumns } from "./output.ts";
 
 export type Item = Readonly<Record<string, unknown>>;

@@ -15,7 +15,7 @@ import { planRun } from "../thread/plan.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
-import { counted } from "../unit.ts";
+import { counted, duration, kibibytes } from "../unit.ts";
 import { whole } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { Demo, demoFlags } from "./run-demo.ts";
@@ -36,7 +36,7 @@ export function runCommand(): Command {
         "SIGINT or SIGTERM drains and ends it; a second one ends it at once. SIGHUP reads the\n" +
         "configuration again: what reloads is taken over, the rest is named and needs a restart.",
     )
-    .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", duration)
+    .option("--for <duration>", "stop by itself after this long: 500ms, 10s, 5m, 2h", lifetime)
     .option("--summary <file>", "at the end write counts, gaps, latency and books as JSON")
     .option("--demo", "show it on a synthetic market, sent through a real loopback socket")
     .option(
@@ -58,7 +58,7 @@ const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000
 const durationMaxMs = 2 ** 31 - 1;
 
 /** "10s" → ms. */
-export function duration(text: string): number {
+function lifetime(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const ms = match === null ? Number.NaN : Number(match[1]) * unitMs[match[2]!]!;
   if (!(ms > 0 && ms <= durationMaxMs)) {
@@ -153,14 +153,6 @@ function mebibytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(0)} MiB`;
 }
 
-function kibibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024)} KiB`;
-}
-
-function microseconds(ns: number | null): string {
-  return ns === null ? "none" : `${(ns / 1000).toFixed(1)} us`;
-}
-
 function announce(
   supervisor: Supervisor,
   { file, dataDirectory }: LoadedConfig,
@@ -218,7 +210,7 @@ function describe(report: RunReport, log: (level: LogLevel, text: string) => voi
   const latency =
     total === undefined
       ? ""
-      : `; total_pipeline p50 ${microseconds(total.medianNs)}, p99 ${microseconds(total.p99Ns)}`;
+      : `; total_pipeline p50 ${duration(total.medianNs)}, p99 ${duration(total.p99Ns)}`;
   log("info", `${feed.signals.total} signals from ${feed.instruments} instruments${latency}`);
   if (report.stdout.dropped > 0) {
     log("warn", `${report.stdout.dropped} signals were not read from stdout and were dropped`);

@@ -61,6 +61,13 @@ export function everyCommand(spec: CommandSpec): CommandSpec[] {
   return [spec, ...spec.commands.flatMap(everyCommand)];
 }
 
+/** Help lines in a completion list are short: up to the first full stop that ends a sentence. */
+export function firstSentence(text: string): string {
+  return (/^[\s\S]*?[.;](?=\s|$)/.exec(text)?.[0] ?? text)
+    .replace(/\s+/g, " ")
+    .replace(/[.;]$/, "");
+}
+
 const helpFlag: FlagSpec = {
   long: "--help",
   short: "-h",

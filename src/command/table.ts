@@ -136,7 +136,7 @@ export const commandTable: readonly CommandRow[] = [
 ];
 
 /** Order of the groups in the help. */
-export const commandGroups = [running, looking, machine, program] as const;
+const commandGroups = [running, looking, machine, program] as const;
 
 const synopsis =
   "Market data in over UDP, trading signals out, latency history over HTTP.\n" +

@@ -29,7 +29,7 @@ export function showPlan(flags: TuneFlags, host: Host = hostOf(flags)): void {
 const plainWord = /^[\w@%+=:,./-]+$/;
 
 /** The line that does the same as root: this very program with these very words. */
-export function sudoLine(): string {
+function sudoLine(): string {
   const [runtime = "hftedge", ...script] = ownProgram();
   const here = dirname(runtime) === process.cwd() && script.length === 0;
   const program = here ? [`./${basename(runtime)}`] : [runtime, ...script];

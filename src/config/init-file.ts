@@ -29,7 +29,7 @@ function optionLines(row: OptionRow): string {
   return `# ${row.help}${note}\n# ${row.key} = ${tomlValue(row.default)}`;
 }
 
-export function tomlValue(value: unknown): string {
+function tomlValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(tomlValue).join(", ")}]`;
   if (typeof value === "object" && value !== null) {

@@ -1,7 +1,7 @@
 import { EdgeError } from "../error.ts";
 
 /** Where a value came from; the first of these that has it wins. */
-export type OriginKind = "flag" | "env" | "file" | "default";
+type OriginKind = "flag" | "env" | "file" | "default";
 
 export interface Origin {
   kind: OriginKind;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseServerUrl, parseTcpUrl } from "./address.ts";
-import { parsedStringOrNone } from "./check.ts";
+import { parsedStringOrNone } from "./parsed-string.ts";
 
 /** Options of a [[feed]] about messages that are missing. */
 export const recoveryOptions = {

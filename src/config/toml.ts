@@ -53,7 +53,7 @@ export function readToml(path: string): TomlFile {
   return { path, tree: parseToml(path, text), lines: keyLines(text) };
 }
 
-export function parseToml(path: string, text: string): Record<string, unknown> {
+function parseToml(path: string, text: string): Record<string, unknown> {
   try {
     return Bun.TOML.parse(text) as Record<string, unknown>;
   } catch (error) {

@@ -5,7 +5,8 @@
  */
 import { FEATURE_STRIDE } from "./feature.ts";
 import type { FeatureSet } from "./feature.ts";
-import { KEY_WORDS_MAX, UNKNOWN } from "./state.ts";
+import { UNKNOWN } from "./preset.ts";
+import { KEY_WORDS_MAX } from "./state.ts";
 import type { StateSpace } from "./state.ts";
 
 /** Features of a space at most; also the stride of the tables below. */
@@ -118,7 +119,7 @@ export class StateCoder {
   }
 }
 
-/** How far beyond each edge a value must go. Only finite buckets have a width to take a part of. */
+/** How far beyond each edge a value must go. A single edge has no finite bucket beside it, so its own size stands in. */
 function edgeBands(spec: StateSpace["features"][number]): number[] {
   const { edges = [], hysteresis = 0, hysteresisBy } = spec;
   return edges.map((edge, i) => {

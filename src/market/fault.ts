@@ -1,5 +1,5 @@
 /**
- * Why a book can't be believed, the gravest reason first. `locked` (best bid = best ask) is not
+ * Why a book can't be believed; of several reasons the gravest is told. `locked` (best bid = best ask) is not
  * `crossed`: a locked book has a mid and a spread of 0 ticks, so it has a state and may be decided
  * on. `noQuote` means that only trades were told: the book is as complete as it gets where a feed
  * gives no quotes, and not yet there where it does; `partial` is for config to allow.
@@ -28,7 +28,7 @@ export const BookCount = {
   mismatches: 2,
   /** Executions and cancels of more than the order has left. */
   overfills: 3,
-  /** Orders of no size or no side, and prices or sizes that are no numbers. */
+  /** Orders of no size, and orders and levels of no side. */
   badValues: 4,
   /** Removals of a level that is not there. */
   unknownLevels: 5,

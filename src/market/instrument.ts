@@ -12,7 +12,7 @@
  */
 import { assert } from "../error.ts";
 
-export const SYMBOL_BYTES_MAX = 16;
+const SYMBOL_BYTES_MAX = 16;
 const SLOT_WORDS = 8;
 
 /** How one feed's prices are to be read, and which of its symbols are followed. */
@@ -25,6 +25,13 @@ export interface FeedInstruments {
   readonly tickSize: number;
   /** Tick of single symbols, in scaled price units. */
   readonly tickSizes?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Slots for a number of instruments: a power of two, at most half of them used. */
+function slotsFor(instruments: number): number {
+  let slots = 16;
+  while (slots < instruments * 2) slots *= 2;
+  return slots;
 }
 
 export class InstrumentTable {
@@ -70,8 +77,7 @@ export class InstrumentTable {
     this.feed = new Uint16Array(capacity);
     this.dormant = new Uint8Array(capacity);
     this.slotAt = new Int32Array(capacity);
-    let slots = 16;
-    while (slots < capacity * 2) slots *= 2;
+    const slots = slotsFor(capacity);
     this.slots = new Int32Array(slots * SLOT_WORDS);
     this.slotMask = slots * SLOT_WORDS - 1;
     this.feeds = feeds;
@@ -152,8 +158,7 @@ export class InstrumentTable {
     const known = this.slots[at + 5]!;
     if (known !== 0) return Math.abs(known) - 1;
     if (this.count === this.capacity) return -1;
-    const [w0, w1, w2, w3] = this.scratch as unknown as [number, number, number, number];
-    const index = this.add(at, feed, w0, w1, w2, w3);
+    const index = this.add(at, feed);
     this.setDormant(index, true);
     return index;
   }
@@ -190,9 +195,7 @@ export class InstrumentTable {
   }
 
   static bytes(capacity: number): number {
-    let slots = 16;
-    while (slots < capacity * 2) slots *= 2;
-    return slots * SLOT_WORDS * 4 + capacity * 23;
+    return slotsFor(capacity) * SLOT_WORDS * 4 + capacity * 23;
   }
 
   private home(w0: number, w1: number, w2: number, w3: number, feed: number): number {
@@ -209,7 +212,10 @@ export class InstrumentTable {
     for (let i = 0; i < symbol.length; i++) {
       scratch[i >> 2]! |= symbol.charCodeAt(i) << ((i & 3) << 3);
     }
-    const [w0, w1, w2, w3] = scratch as unknown as [number, number, number, number];
+    const w0 = scratch[0]!;
+    const w1 = scratch[1]!;
+    const w2 = scratch[2]!;
+    const w3 = scratch[3]!;
     let at = this.home(w0, w1, w2, w3, feed);
     for (; slots[at + 5] !== 0; at = (at + SLOT_WORDS) & this.slotMask) {
       const same =
@@ -235,16 +241,19 @@ export class InstrumentTable {
       this.full++;
       return -1;
     }
-    return this.add(at, feed, w0, w1, w2, w3);
+    const { scratch } = this;
+    scratch[0] = w0;
+    scratch[1] = w1;
+    scratch[2] = w2;
+    scratch[3] = w3;
+    return this.add(at, feed);
   }
 
-  private add(at: number, feed: number, w0: number, w1: number, w2: number, w3: number): number {
+  /** Makes the symbol whose words are in `scratch` an instrument, with its slot at `at`. */
+  private add(at: number, feed: number): number {
     const index = this.count++;
     const { slots, scratch } = this;
-    slots[at] = scratch[0] = w0;
-    slots[at + 1] = scratch[1] = w1;
-    slots[at + 2] = scratch[2] = w2;
-    slots[at + 3] = scratch[3] = w3;
+    slots.set(scratch, at);
     slots[at + 4] = feed;
     slots[at + 5] = index + 1;
     this.slotAt[index] = at;

@@ -1,8 +1,6 @@
 /** Buckets in words. A label depends on the feature's borders, its window and the bucket alone. */
 import type { FeatureWindows } from "./feature.ts";
-import type { FeatureSpec } from "./preset.ts";
-
-const UNKNOWN_OPEN = 0x8000_0000;
+import { UNKNOWN, type FeatureSpec } from "./preset.ts";
 
 const unit = {
   spread: "ticks",
@@ -69,7 +67,7 @@ function wholeTicks(edges: readonly number[], bucket: number): string {
 /** The bucket alone: "1 tick", "-0.2 to 0.2", "unknown". */
 function bucketWords(spec: FeatureSpec, bucket: number): string {
   if (spec.edges === undefined) {
-    if (bucket === UNKNOWN_OPEN) return "unknown";
+    if (bucket === UNKNOWN) return "unknown";
     const value = (bucket | 0) * (spec.width ?? 1);
     return `${plain(value)}${unit[spec.feature] === "" ? "" : ` ${unit[spec.feature]}`}`;
   }

@@ -20,7 +20,7 @@ import { assert } from "../error.ts";
 import { type Allocate, onHeap } from "./allocate.ts";
 
 export const SLOT_WORDS = 8;
-export const SLOT_BYTES = 32;
+const SLOT_BYTES = 32;
 export const ORDER_SIZE = 1;
 export const ORDER_PRICE = 2;
 export const ORDER_TAG = 6;

@@ -17,6 +17,9 @@ export interface FeatureSpec {
   readonly hysteresisBy?: number | undefined;
 }
 
+/** The unknown bucket of a feature whose buckets are not finite. */
+export const UNKNOWN = 0x8000_0000;
+
 export const presets = {
   /** 4 × 6 × 6 × 6 × 5 = 4,320 states, unknown buckets included. */
   microstructure: [

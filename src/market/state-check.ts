@@ -1,13 +1,14 @@
 /** Finds every mistake in a list of features at once. */
 import { EdgeError } from "../error.ts";
+import { counted } from "../unit.ts";
 import { Feature } from "./feature.ts";
 import type { FeatureWindows } from "./feature.ts";
 import type { FeatureSpec } from "./preset.ts";
 
-export const EDGES_MAX = 64;
+const EDGES_MAX = 64;
 
 /** One line for each mistake, none for a good list. */
-export function stateMistakes(
+function stateMistakes(
   features: readonly FeatureSpec[],
   windows: FeatureWindows,
   featuresMax: number,
@@ -68,7 +69,7 @@ export function checkState(
   if (mistakes.length === 0) return;
   throw new EdgeError(
     "STATE_INVALID",
-    `[state] has ${mistakes.length} mistake(s): ${mistakes.join("; ")}`,
+    `[state] has ${counted(mistakes.length, "mistake")}: ${mistakes.join("; ")}`,
     "correct [state] features in the config, or name a preset: microstructure or price-volume",
   );
 }

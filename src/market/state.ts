@@ -12,8 +12,6 @@ import type { FeatureSpec, PresetName } from "./preset.ts";
 import { checkState } from "./state-check.ts";
 
 export const KEY_WORDS_MAX = 8;
-/** The unknown bucket of a feature whose buckets are not finite. */
-export const UNKNOWN = 0x8000_0000;
 
 export interface StateOptions {
   /** A preset's name, or "custom" with `features`. */

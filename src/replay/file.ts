@@ -16,24 +16,20 @@ export interface OpenFile {
 
 /** Opens `path` for streaming. Throws EdgeError FILE_UNREADABLE. */
 export async function openFile(path: string): Promise<OpenFile> {
-  let handle: FileHandle;
-  let sizeBytes = 0;
+  let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
     const stat = await handle.stat();
-    if (stat.isDirectory()) {
-      await handle.close();
-      throw new Error("it is a directory");
-    }
-    sizeBytes = stat.isFile() ? stat.size : 0;
+    if (stat.isDirectory()) throw new Error("it is a directory");
+    const raw = new HandleSource(path, handle);
+    const first = await raw.peek();
+    const zipped = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
+    const source = zipped ? new GunzipSource(path, raw) : raw;
+    return { reader: new ByteReader(path, source), sizeBytes: stat.isFile() ? stat.size : 0 };
   } catch (cause) {
-    throw unreadable(path, cause);
+    await handle?.close();
+    throw cause instanceof EdgeError ? cause : unreadable(path, cause);
   }
-  const raw = new HandleSource(path, handle);
-  const first = await raw.peek();
-  const zipped = first !== undefined && first[0] === 0x1f && first[1] === 0x8b;
-  const source = zipped ? new GunzipSource(path, raw) : raw;
-  return { reader: new ByteReader(path, source), sizeBytes };
 }
 
 function unreadable(path: string, cause: unknown): EdgeError {

@@ -14,11 +14,11 @@ import type { ByteReader } from "./byte-reader.ts";
 import type { OpenFile } from "./file.ts";
 import { Step, type DatagramSource } from "./source.ts";
 
-export const itchDatagramBytesMax = 1400;
+const itchDatagramBytesMax = 1400;
 /** Messages closer together than this share a packet, as they do on the exchange's own line. */
-export const gatherNs = 20_000;
+const gatherNs = 20_000;
 /** Of a session's ten characters four are the number of the pass. */
-export const sessionNameMax = 6;
+const sessionNameMax = 6;
 
 const messageBytesMax = itchDatagramBytesMax - moldUdp64HeaderBytes - 2;
 /** Type, stock locate, tracking number and time: every message begins with them. */

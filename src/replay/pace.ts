@@ -13,7 +13,7 @@ export interface PaceCounts {
   movedNs: number;
 }
 
-export const lagMaxNs = 1e9;
+const lagMaxNs = 1e9;
 const lateNs = 1e6;
 
 export class Pace {

@@ -1,4 +1,5 @@
 /** The sender: datagrams from a source to the lines, each at its intended time. */
+import { EdgeError } from "../error.ts";
 import type { Clock } from "./clock.ts";
 import { Impairment, type ImpairmentOptions } from "./impairment.ts";
 import type { Line } from "./line.ts";
@@ -51,11 +52,11 @@ export interface PlayState {
   cut: string | undefined;
   impairments: Impairment[];
   /** What stopped it before the end of the file: a broken file. */
-  error: unknown;
+  error: EdgeError | undefined;
 }
 
 /** The pace without acknowledgements when they were asked for and do not come. */
-export const silentRatePerSecond = 10_000;
+const silentRatePerSecond = 10_000;
 /** A sign of life goes out in every silence of this length, as on the exchange's own line. */
 export const heartbeatNs = 1e9;
 
@@ -140,6 +141,8 @@ export class Player {
       state.cut = source.cut;
       this.#sign(source);
     } catch (error) {
+      // A mistake of this program is no property of the file.
+      if (!(error instanceof EdgeError)) throw error;
       state.error = error;
     } finally {
       if (source !== undefined) {

@@ -5,7 +5,7 @@ import { type LineTarget, UdpLine } from "./line.ts";
 import { openSource, type OpenOptions } from "./open.ts";
 import { Pace } from "./pace.ts";
 import { Player, type PlayState } from "./play.ts";
-import { errorOf, type ReplaySummary } from "./report.ts";
+import type { ReplaySummary } from "./report.ts";
 import { type ReplayServer, serve, type ServerOptions } from "./server.ts";
 import { ServerState } from "./server-state.ts";
 import { AckWindow } from "./window.ts";
@@ -110,11 +110,11 @@ function summaryOf(
   memory: ServerState | undefined,
 ): ReplaySummary {
   const elapsedSeconds = state.elapsedNs / 1e9;
-  const broken = state.error !== undefined;
+  const { error } = state;
   const limited = state.datagrams >= options.limit;
   return {
     file: options.file,
-    end: broken ? "broken" : stopped ? "stopped" : limited ? "limit" : "complete",
+    end: error !== undefined ? "broken" : stopped ? "stopped" : limited ? "limit" : "complete",
     passes: state.pass,
     elapsedSeconds,
     datagrams: state.datagrams,
@@ -139,6 +139,7 @@ function summaryOf(
             silences: window.silences,
           },
     cut: state.cut ?? null,
-    error: errorOf(state.error),
+    error:
+      error === undefined ? null : { code: error.code, message: error.message, hint: error.hint },
   };
 }

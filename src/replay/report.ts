@@ -1,5 +1,4 @@
 /** A replay in words and as JSON: pure functions of its state. */
-import type { EdgeError } from "../error.ts";
 import { isClean, type ImpairmentCounts, type ImpairmentOptions } from "./impairment.ts";
 import type { LineCounts } from "./line.ts";
 import type { PaceCounts } from "./pace.ts";
@@ -30,12 +29,6 @@ export interface ReplaySummary {
   /** What cut the file short. */
   cut: string | null;
   error: { code: string; message: string; hint: string } | null;
-}
-
-export function errorOf(error: unknown): ReplaySummary["error"] {
-  if (error === undefined) return null;
-  const { code, message, hint } = error as EdgeError;
-  return { code: code ?? "UNKNOWN", message: message ?? String(error), hint: hint ?? "" };
 }
 
 /** One line for a person: what was sent, how fast, and where in the capture it is. */

@@ -9,7 +9,7 @@ export const lineBytesMax = 8192;
 
 const byteOrderMarkBytes = 3;
 
-export type TickEncoding = "ndjson" | "csv";
+type TickEncoding = "ndjson" | "csv";
 
 export class TickFileSource implements DatagramSource {
   bytes: Uint8Array = new Uint8Array(lineBytesMax * 2);

@@ -17,15 +17,6 @@ export interface AlertLimits {
   residentBytesMax?: number;
 }
 
-/** Row 8 of the latency report: what each component may take, ns. */
-export const defaultThresholdsNs: Readonly<Record<Component, number>> = {
-  network_latency: 2_000_000,
-  data_ingestion: 1_000_000,
-  cache_access: 500_000,
-  ollama_processing: 5_000_000,
-  total_pipeline: 10_000_000,
-};
-
 export function defaultRules(limits: AlertLimits): AlertRule[] {
   const { quietMs, forMs } = limits;
   const rule = (

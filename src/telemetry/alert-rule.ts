@@ -105,7 +105,10 @@ function bindStage(rule: AlertRule, name: string): Check {
   return (reader, book, nowMs) => {
     for (const id of ids) {
       const { breaches, histogram } = reader.stages[id]!;
-      if (breaches > 0) book.breach(rule, stages[id]!.name, breaches, histogram.maxNs, nowMs);
+      if (breaches === 0) continue;
+      // A breach is counted last: its value may be in the interval before, and is above the limit.
+      const worst = Math.max(rule.limit, histogram.maxNs);
+      book.breach(rule, stages[id]!.name, breaches, worst, nowMs);
     }
   };
 }

@@ -123,8 +123,9 @@ export class AlertBook {
         this.change("resolved", alert);
         this.entries.delete(key);
       }
-      // A clock that was set back must not keep an alert open for as long as the step was.
+      // A clock that was set back must keep no alert open, or waiting, for as long as the step was.
       if (alert.lastMs > nowMs) alert.lastMs = nowMs;
+      if (entry.waiting && alert.openedMs > nowMs) alert.openedMs = nowMs;
       entry.breached = false;
     }
     const { changes } = this;

@@ -67,7 +67,7 @@ export class Histogram {
 
   /**
    * Where the exact extremes are unknown or were caught half-written, they are brought back into
-   * the outermost cells that are not empty, and a missing sum is estimated from the cells.
+   * the outermost cells that are not empty.
    */
   repairExtremes(): void {
     if (this.count === 0) {

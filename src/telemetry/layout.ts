@@ -2,14 +2,14 @@
  * Where everything lies on the board: one SharedArrayBuffer, doubles first, then u32 cells. Each
  * writer's cells begin on a cache line of their own, so that two threads never fight over one.
  *
- *   header   16 u32: magic, layout, epoch (on a line of its own)
+ *   header   32 u32: magic, epoch (on a line of its own)
  *   writers  per stage: Recorder's stats and cells; per thread: counters, gauges; per channel: counts
  *   reader   what it last saw of all of these, and the totals since the start of the run
  */
 import { cellCount } from "./bucket.ts";
 import { metricCells } from "./metric.ts";
 import { recorderCells, recorderStats } from "./recorder.ts";
-import { stageCount, type ThreadName, threadNames } from "./stage.ts";
+import { perThread, stageCount } from "./stage.ts";
 
 /** Most channels (a feed's line is one) that have counters of their own. */
 export const channelLimit = 32;
@@ -18,7 +18,8 @@ export const channelCells = 64;
 
 const lineBytes = 64;
 
-export const HeaderCell = { magic: 0, layout: 1, epoch: 16 } as const;
+/** The epoch is on a line of its own: every thread reads it, and the reader writes it. */
+export const HeaderCell = { magic: 0, epoch: 16 } as const;
 export const boardMagic = 0x48_46_54_45;
 
 interface Region {
@@ -33,13 +34,6 @@ function region(length: number, bytesEach: 4 | 8): Region {
   const at = end;
   end = Math.ceil((at + length * bytesEach) / lineBytes) * lineBytes;
   return { at, length };
-}
-
-function perThread(make: (thread: ThreadName) => Region): Record<ThreadName, Region> {
-  return Object.fromEntries(threadNames.map((thread) => [thread, make(thread)])) as Record<
-    ThreadName,
-    Region
-  >;
 }
 
 function times<T>(count: number, make: () => T): readonly T[] {

@@ -60,7 +60,7 @@ export const inferenceErrorLabels = [
   "other",
 ] as const;
 export const alertSeverityLabels = ["info", "warning", "critical"] as const;
-export const statusClassLabels = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
+const statusClassLabels = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 /** The counters of an interface in sysfs that tell of packets which never reached the kernel's stack. */
 export const nicDropLabels = [
   "rx_dropped",
@@ -69,7 +69,7 @@ export const nicDropLabels = [
   "rx_fifo_errors",
   "rx_no_buffer",
 ] as const;
-export const restartLabels = ["feed", "inference", "ops"] as const;
+const restartLabels = ["feed", "inference", "ops"] as const;
 
 const tables = {
   main: {

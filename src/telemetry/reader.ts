@@ -25,7 +25,7 @@ import {
   totalStageRegions,
 } from "./layout.ts";
 import { type Recorder, RecorderCell, RecorderStat, sumModulus } from "./recorder.ts";
-import { stages, type ThreadName, threadNames } from "./stage.ts";
+import { perThread, stages, type ThreadName, threadNames } from "./stage.ts";
 
 /** What happened to one stage in one interval. */
 export class StageInterval {
@@ -175,7 +175,7 @@ export class BoardReader {
     interval.clamped = take(cells, seen.cells, RecorderCell.clamped);
     interval.invalid = take(cells, seen.cells, RecorderCell.invalid);
     interval.breaches = take(cells, seen.cells, RecorderCell.breaches);
-    // The count is the last cell that a record touches but one, so an idle stage costs no scan.
+    // A record counts after it touched its cell, so that an idle stage costs no scan.
     if (take(cells, seen.cells, RecorderCell.count) !== 0) {
       this.readHistogram(cells, seen.cells, histogram, total.cells);
       if (histogram.count > 0) {
@@ -228,10 +228,6 @@ function unwrapped(partNs: number, histogram: Histogram): number {
   if (histogram.count * highestOf(histogram.highCell) < sumModulus) return partNs;
   const times = Math.round((histogram.estimatedSumNs() - partNs) / sumModulus);
   return partNs + Math.max(0, times) * sumModulus;
-}
-
-function perThread<T>(make: (thread: ThreadName) => T): Record<ThreadName, T> {
-  return Object.fromEntries(threadNames.map((t) => [t, make(t)])) as Record<ThreadName, T>;
 }
 
 function take(live: Uint32Array, seen: Uint32Array, cell: number): number {

@@ -9,6 +9,11 @@ export type Thread = (typeof Thread)[keyof typeof Thread];
 export type ThreadName = keyof typeof Thread;
 export const threadNames = Object.keys(Thread) as readonly ThreadName[];
 
+/** Something for each thread, by its name. */
+export function perThread<T>(make: (thread: ThreadName) => T): Record<ThreadName, T> {
+  return Object.fromEntries(threadNames.map((name) => [name, make(name)])) as Record<ThreadName, T>;
+}
+
 export const Stage = {
   /** Exchange's or sender's time → the kernel received the datagram. Needs agreeing clocks. */
   networkLatency: 0,

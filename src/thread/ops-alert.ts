@@ -5,8 +5,8 @@ import { Webhook } from "../http/webhook.ts";
 import type { Alert, AlertChange } from "../telemetry/alert.ts";
 import type { BoardWriter } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
+import { duration } from "../unit.ts";
 import type { OpsLog } from "./message.ts";
-import { duration } from "./ops-report.ts";
 
 const ids = Metric.ops;
 const level = { info: "info", warning: "warn", critical: "error" } as const;
@@ -55,7 +55,7 @@ export class AlertDesk {
 function wordsOf(kind: "opened" | "resolved", alert: Alert): string {
   const subject = alert.subject === "" ? "" : ` (${alert.subject})`;
   if (kind === "opened") return `alert ${alert.rule}${subject}: ${alert.summary}`;
-  const lasted = duration((alert.lastMs - alert.openedMs) * 1e6);
+  const lasted = duration(Math.max(0, alert.lastMs - alert.openedMs) * 1e6);
   return `alert ${alert.rule}${subject} is over: ${alert.count} times in ${lasted}`;
 }
 

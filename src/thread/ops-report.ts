@@ -4,19 +4,7 @@ import { mergeEncoded } from "../telemetry/codec.ts";
 import { Histogram } from "../telemetry/histogram.ts";
 import { components, stages, stagesOf } from "../telemetry/stage.ts";
 import { summarise, type LatencySummary } from "../telemetry/summary.ts";
-
-/** ns in the unit that reads best, three significant digits: "850 ns", "12.3 us", "4.56 ms". */
-export function duration(ns: number | null): string {
-  if (ns === null) return "-";
-  if (ns < 1000) return `${Math.round(ns)} ns`;
-  const units = [
-    [1e3, "us"],
-    [1e6, "ms"],
-    [1e9, "s"],
-  ] as const;
-  const [scale, unit] = units.findLast(([size]) => ns >= size * 0.9995) ?? units[0];
-  return `${Number((ns / scale).toPrecision(3))} ${unit}`;
-}
+import { duration } from "../unit.ts";
 
 /** undefined when nothing was measured. */
 export function reportLine(

@@ -32,7 +32,7 @@ describe("query", () => {
   test("latency as a table, from the file", async () => {
     const [head = "", ...rows] = (await query("latency", "--from", "-1h", ...file)).split("\n");
     expect(head).toMatch(/^STAGE +COUNT +SUCCESS +MEAN +MEDIAN +MIN +P95 +P99 +P99\.9 +MAX$/);
-    expect(rows.find((row) => row.startsWith("data_ingestion"))).toMatch(/ 100 % .* us/);
+    expect(rows.find((row) => row.startsWith("data_ingestion"))).toMatch(/ 100 % .* µs/);
   });
 
   test("the service and its file say the same about a range that is over", async () => {

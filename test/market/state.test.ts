@@ -3,7 +3,8 @@ import { EdgeError } from "../../src/error.ts";
 import { StateCoder } from "../../src/market/coder.ts";
 import { Feature, FEATURE_STRIDE, FeatureSet } from "../../src/market/feature.ts";
 import type { FeatureSpec } from "../../src/market/preset.ts";
-import { StateSpace, UNKNOWN } from "../../src/market/state.ts";
+import { UNKNOWN } from "../../src/market/preset.ts";
+import { StateSpace } from "../../src/market/state.ts";
 import { random } from "../support/random.ts";
 import { testSeed } from "../support/scale.ts";
 
@@ -104,7 +105,7 @@ describe("a space", () => {
     expect(error).toBeInstanceOf(EdgeError);
     const { code, message } = error as EdgeError;
     expect(code).toBe("STATE_INVALID");
-    expect(message).toContain("5 mistake(s)");
+    expect(message).toContain("5 mistakes");
     for (const part of [
       "do not rise",
       "no such feature",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { EdgeError } from "../../src/error.ts";
 import { AckWindow, occupiedBytes, strikesMax } from "../../src/replay/window.ts";
 import { clean, RecordingLine, stage, VirtualClock } from "../support/replay.ts";
 
@@ -124,11 +125,16 @@ describe("the end", () => {
   });
 
   test("a source that breaks leaves its error and what came before", async () => {
-    const { line, player } = stage(list, 1, {
-      open: () => Promise.reject(new Error("broken")),
-    });
-    expect((await player.play()).error).toEqual(new Error("broken"));
+    const broken = new EdgeError("CAPTURE_BROKEN", "it is broken", "");
+    const { line, player } = stage(list, 1, { open: () => Promise.reject(broken) });
+    expect((await player.play()).error).toBe(broken);
     expect(line.sent).toEqual([]);
+  });
+
+  test("a mistake of this program is not taken for a broken file", async () => {
+    const { player } = stage(list, 1, { open: () => Promise.reject(new TypeError("ours")) });
+    const failure = await player.play().catch((error: unknown) => error);
+    expect(failure).toEqual(new TypeError("ours"));
   });
 
   test("a full socket is waited for", async () => {

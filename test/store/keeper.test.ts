@@ -2,13 +2,14 @@ import { expect, test, setDefaultTimeout } from "bun:test";
 import type { NewSignal } from "../../src/store/batch.ts";
 import { HistoryKeeper } from "../../src/store/keeper.ts";
 import { HistoryReader } from "../../src/store/query.ts";
-import { defaultRules, defaultThresholdsNs } from "../../src/telemetry/alert-default.ts";
+import { defaultRules } from "../../src/telemetry/alert-default.ts";
 import { stageThresholds } from "../../src/telemetry/alert-rule.ts";
 import { boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
 import { Stage } from "../../src/telemetry/stage.ts";
 import { epochS, Folder, openStore } from "./fixture.ts";
 import { atOnce } from "../../src/store/turn.ts";
+import { defaultThresholdsNs } from "../support/threshold.ts";
 
 // Thousands of real transactions take their time on a slow disk.
 setDefaultTimeout(60_000);

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { customRule } from "../../src/telemetry/alert-custom.ts";
-import { defaultRules, defaultThresholdsNs } from "../../src/telemetry/alert-default.ts";
+import { defaultRules } from "../../src/telemetry/alert-default.ts";
 import { type AlertRule, AlertRules, stageThresholds } from "../../src/telemetry/alert-rule.ts";
 import { type AlertChange, AlertBook, type AlertPolicy } from "../../src/telemetry/alert.ts";
 import { type Board, boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
+import { RecorderCell } from "../../src/telemetry/recorder.ts";
 import { Stage } from "../../src/telemetry/stage.ts";
+import { defaultThresholdsNs } from "../support/threshold.ts";
 
 const policy: AlertPolicy = {
   name: "slow",
@@ -90,6 +92,21 @@ describe("one alert", () => {
     expect(kinds(book.tick(6000))).toEqual(["resolved slow"]);
   });
 
+  test("is not kept waiting by a clock that was set back", () => {
+    const book = new AlertBook(10);
+    const patient = { ...policy, forMs: 3000 };
+    book.breach(patient, "", 1, 50, 10_000_000);
+    book.tick(10_000_000);
+    for (const nowMs of [1000, 2000, 3000]) {
+      book.breach(patient, "", 1, 50, nowMs);
+      expect(book.tick(nowMs)).toEqual([]);
+    }
+    book.breach(patient, "", 1, 50, 4000);
+    expect(book.tick(4000)).toMatchObject([
+      { kind: "opened", alert: { openedMs: 1000, count: 5 } },
+    ]);
+  });
+
   test("that was open when its thread stopped goes on under its number", () => {
     const first = new AlertBook(10);
     first.breach(policy, "a", 2, 50, 1000);
@@ -155,6 +172,12 @@ describe("the default rules", () => {
       count: 1_000_000,
       worst: 699_999,
     });
+  });
+
+  test("a breach that is read apart from its value is as bad as its limit at least", () => {
+    const { board, interval } = start();
+    board.recorders[Stage.cacheAccess]!.cells[RecorderCell.breaches]!++;
+    expect(interval(1000)).toMatchObject([{ alert: { count: 1, worst: 500_000 } }]);
   });
 
   test("tell cached from uncached, one channel from another, one worker from another", () => {

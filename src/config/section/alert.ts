@@ -82,6 +82,3 @@ export const alertSection = z.strictObject({
     .describe("Most alerts waiting for the webhook; older ones are dropped and counted."),
   rule: z.array(ruleSection).max(100).default([]).describe("Further rules."),
 });
-
-export type AlertConfig = z.output<typeof alertSection>;
-export type AlertRuleConfig = z.output<typeof ruleSection>;

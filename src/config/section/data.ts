@@ -11,5 +11,3 @@ export const dataSection = z.strictObject({
       defaultText: "$STATE_DIRECTORY, else /var/lib/hftedge as root, else ~/.local/state/hftedge",
     }),
 });
-
-export type DataConfig = z.output<typeof dataSection>;

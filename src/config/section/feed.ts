@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { parseFeedLine, type Parsed } from "../address.ts";
-import { parsedString, parsedStringOrNone } from "../check.ts";
+import { parsedString, parsedStringOrNone } from "../parsed-string.ts";
 import { recoveryOptions } from "../recovery-option.ts";
 
-export const feedFormats = ["tick", "itch50", "iex", "pitch"] as const;
-export type FeedFormat = (typeof feedFormats)[number];
+const feedFormats = ["tick", "itch50", "iex", "pitch"] as const;
 
 function parseTimeZone(text: string): Parsed<string> {
   try {
@@ -120,5 +119,3 @@ export const feedSection = z.strictObject({
     .default(false)
     .describe("Report the datagrams read to their sender, so that a replay can pace itself."),
 });
-
-export type FeedConfig = z.output<typeof feedSection>;

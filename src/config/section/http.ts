@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseHostPort } from "../address.ts";
-import { parsedStringOrNone } from "../check.ts";
+import { parsedStringOrNone } from "../parsed-string.ts";
 
 /** [http]: the read-only API, the dashboard, /metrics and the health checks. */
 export const httpSection = z.strictObject({

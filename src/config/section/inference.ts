@@ -1,16 +1,13 @@
 import { z } from "zod";
+import type { Parsed } from "../address.ts";
+import { parsedString } from "../parsed-string.ts";
 
-function parseHost(text: string): string | null {
+function parseHost(text: string): Parsed<URL> {
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) return "is not http://HOST:PORT";
-  if (url.search !== "" || url.hash !== "") return "has a query, and a server's address has none";
-  return null;
+  if (url === null || !/^https?:$/.test(url.protocol)) return { reason: "is not http://HOST:PORT" };
+  if (url.search === "" && url.hash === "") return { value: url };
+  return { reason: "has a query, and a server's address has none" };
 }
-
-const host = z.string().superRefine((text, context) => {
-  const reason = parseHost(text);
-  if (reason !== null) context.addIssue({ code: "custom", message: reason });
-});
 
 /** An option that is sent only when it is set: "server" leaves it to the server and the model. */
 function orServer<T extends z.ZodType>(schema: T) {
@@ -136,7 +133,7 @@ export const inferenceSection = z
       .default("llama3.2:3b")
       .describe("Name of the model, as ollama list shows it."),
     hosts: z
-      .array(host)
+      .array(parsedString(parseHost))
       .min(1)
       .max(16)
       .default(["http://127.0.0.1:11434"])

@@ -96,5 +96,3 @@ export const limitSection = z.strictObject({
     )
     .meta({ unit: "bytes" }),
 });
-
-export type LimitConfig = z.output<typeof limitSection>;

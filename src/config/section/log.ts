@@ -11,5 +11,3 @@ export const logSection = z.strictObject({
     .default("text")
     .describe("Form of a message: a line for people, or a JSON object a line."),
 });
-
-export type LogConfig = z.output<typeof logSection>;

@@ -43,5 +43,3 @@ export const memorySection = z.strictObject({
     .default(true)
     .describe("Lock all memory in RAM (mlockall) where the system allows it."),
 });
-
-export type MemoryConfig = z.output<typeof memorySection>;

@@ -36,5 +36,3 @@ export const recordSection = z.strictObject({
     .describe("Memory for what is on its way to the file, rounded up to a power of two.")
     .meta({ unit: "bytes" }),
 });
-
-export type RecordConfig = z.output<typeof recordSection>;

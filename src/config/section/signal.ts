@@ -36,5 +36,3 @@ export const signalSection = z.strictObject({
     .default(0)
     .describe("A BUY or SELL with less confidence than this becomes HOLD."),
 });
-
-export type SignalConfig = z.output<typeof signalSection>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseSinkUrl } from "../address.ts";
-import { parsedString } from "../check.ts";
+import { parsedString } from "../parsed-string.ts";
 
 /** One [[sink]]: where signals go. A list in the file replaces the default sink. */
 export const sinkSection = z.strictObject({
@@ -19,5 +19,3 @@ export const sinkSection = z.strictObject({
     )
     .meta({ unit: "ms" }),
 });
-
-export type SinkConfig = z.output<typeof sinkSection>;

@@ -79,5 +79,3 @@ export const stateSection = z
     const twice = names.filter((name, i) => names.indexOf(name) !== i);
     if (twice.length > 0) issue(`names ${[...new Set(twice)].join(", ")} twice`);
   });
-
-export type StateConfig = z.output<typeof stateSection>;

@@ -65,5 +65,3 @@ export const storeSection = z
       context.addIssue({ code: "custom", path: [coarser], message: `is below ${finer}` });
     }
   });
-
-export type StoreConfig = z.output<typeof storeSection>;

@@ -16,5 +16,3 @@ export const telemetrySection = z.strictObject({
       "Whether the senders' clocks and this host's agree (PTP): without it network_latency is marked unsynchronised.",
     ),
 });
-
-export type TelemetryConfig = z.output<typeof telemetrySection>;

@@ -66,5 +66,3 @@ export const threadSection = z.strictObject({
     .describe("Wait before the first restart of a crashed thread; it doubles up to 100 times this.")
     .meta({ unit: "ms" }),
 });
-
-export type ThreadConfig = z.output<typeof threadSection>;

@@ -42,5 +42,3 @@ export const tuneSection = z.strictObject({
     .default(true)
     .describe("Say at the start of a run in one line whether the machine is as it was tuned."),
 });
-
-export type TuneConfig = z.output<typeof tuneSection>;
