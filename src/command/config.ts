@@ -46,8 +46,11 @@ function checkCommand(): Command {
   const command = new Command("check")
     .description("Reports every mistake of the configuration; exits 0 when there is none.")
     .option("--json", "print JSON")
-    .action((options: { json?: true }) => {
-      const { file, dataDirectory } = loadFromCommand(command);
+    .action(async (options: { json?: true }) => {
+      const loaded = loadFromCommand(command);
+      const { checkRules } = await import("../thread/rule-check.ts");
+      checkRules(loaded);
+      const { file, dataDirectory } = loaded;
       if (options.json) return printJson({ valid: true, file, dataDirectory, mistakes: [] });
       say(`the configuration is valid (${file ?? "no file"}; data in ${dataDirectory})`);
     });

@@ -12,6 +12,7 @@ import type { OpsLog } from "../thread/message.ts";
 import { holdMachine, sayDrift } from "../thread/machine-hold.ts";
 import { memoryReport, memoryTotal } from "../thread/memory-report.ts";
 import { planRun } from "../thread/plan.ts";
+import { checkRules } from "../thread/rule-check.ts";
 import { ServiceNotice } from "../thread/service-notice.ts";
 import { standardOutput } from "../thread/stdout.ts";
 import { type RunReport, Supervisor } from "../thread/supervisor.ts";
@@ -75,6 +76,7 @@ function temporaryFolder(): Disposable & { path: string } {
 
 async function run(load: () => LoadedConfig, options: RunOptions): Promise<void> {
   const loaded = load();
+  checkRules(loaded);
   const { config, dataDirectory } = loaded;
   const demo =
     options.demo === undefined ? undefined : new Demo(options.demoRate, options.demoSeed);

@@ -73,6 +73,35 @@ describe("config", () => {
     expect(stderr).not.toContain("    at ");
   });
 
+  test("rulesThatNameNothingOrTheSameTwiceAreFoundByTheCheckAndByTheStart", async () => {
+    using folder = emptyDirectory();
+    writeFileSync(
+      join(folder.path, "hftedge.toml"),
+      [
+        ["one", "stage", "cache_acces"],
+        ["good", "above", "hftedge_pending_states"],
+        ["two", "event", "hftedge_pending_states"],
+        ["good", "above", "hftedge_pending_states"],
+        ["three", "stage", "total_pipeline"],
+      ]
+        .map(
+          ([name, kind, of]) => `[[alert.rule]]\nname = "${name}"\nkind = "${kind}"\nof = "${of}"`,
+        )
+        .join("\n"),
+    );
+    for (const args of [["config", "check"], ["run"]]) {
+      const { code, stderr } = await run(args, { cwd: folder.path });
+      expect(code).toBe(1);
+      expect(stderr).toContain("the configuration has 4 mistakes");
+      expect(stderr).toContain('names the unknown stage "cache_acces"');
+      expect(stderr).toMatch(
+        /alert\.rule\[2\] = "two" .*: names "hftedge_pending_states", which is no counter/,
+      );
+      expect(stderr).toMatch(/alert\.rule\[3\] = "good" .*: is defined twice/);
+      expect(stderr).toContain("which has a threshold already");
+    }
+  });
+
   test("mistakesAsJson", async () => {
     const { code, stdout } = await run(["config", "check", "--json", "--log-level", "loud"]);
     expect(code).toBe(1);
