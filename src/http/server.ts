@@ -8,6 +8,12 @@ export interface ServerOptions {
   host: string;
   port: number;
   bodyLimitBytes: number;
+  /** With this many connections open no further ones are taken, until half of them have ended. */
+  connectionsMax: number;
+  /** Descriptors that this process has open. */
+  descriptors(): number;
+  /** No further connections are taken from now on. */
+  onFull(): void;
   /** A request was answered: its status, and ns from its head to the reply's. */
   onAnswer(status: number, elapsedNs: number): void;
 }
@@ -19,15 +25,57 @@ export interface ListeningServer {
   stop(): Promise<void>;
 }
 
-/** A connection that sends or takes nothing for so long is closed, s. */
+/**
+ * A connection that sends or takes nothing for so long is closed, s, to within four. The server's own
+ * limit on a request that is not whole yet is the same, and no option changes that.
+ */
 const idleS = 10;
+/** How often connections are counted, ms. */
+const countMs = 100;
 
 /** Throws EdgeError PORT_IN_USE or LISTEN_FAILED. */
 export function listen(app: App, options: ServerOptions): ListeningServer {
-  const { host, port, bodyLimitBytes, onAnswer } = options;
-  let server: Server<undefined>;
+  const { connectionsMax, descriptors, onFull } = options;
+  let server = serve(app, options, options.port);
+  const port = server.port ?? options.port;
+  /** Those that only see their connections to an end. */
+  const ending = new Set<Server<undefined>>();
+  let full = false;
+  // The server does not tell of connections that have not asked anything yet, and they are the ones
+  // that a client can hold by the thousand: what is counted is what they use up.
+  const before = descriptors();
+  const count = (): void => {
+    const connections = descriptors() - before;
+    if (!full && connections > connectionsMax) {
+      full = true;
+      onFull();
+      const old = server;
+      ending.add(old);
+      void old.stop(false).then(() => ending.delete(old));
+    } else if (full && connections <= connectionsMax / 2) {
+      try {
+        server = serve(app, options, port);
+        full = false;
+      } catch {
+        // Somebody else has the port for the moment: it is tried again with the next count.
+      }
+    }
+  };
+  const timer = setInterval(count, countMs);
+  return {
+    port,
+    pending: () => [server, ...ending].reduce((sum, one) => sum + one.pendingRequests, 0),
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all([...new Set([server, ...ending])].map((one) => one.stop(true)));
+    },
+  };
+}
+
+function serve(app: App, options: ServerOptions, port: number): Server<undefined> {
+  const { host, bodyLimitBytes, onAnswer } = options;
   try {
-    server = Bun.serve({
+    return Bun.serve({
       hostname: host,
       port,
       idleTimeout: idleS,
@@ -57,13 +105,6 @@ export function listen(app: App, options: ServerOptions): ListeningServer {
   } catch (error) {
     throw listenError(host, port, error);
   }
-  return {
-    port: server.port ?? port,
-    pending: () => server.pendingRequests,
-    stop: async () => {
-      await server.stop(true);
-    },
-  };
 }
 
 function listenError(host: string, port: number, error: unknown): EdgeError {

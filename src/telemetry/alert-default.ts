@@ -189,6 +189,12 @@ export function defaultRules(limits: AlertLimits): AlertRule[] {
       "store_dropped_rows",
       "History was lost because the disk stayed full.",
     ),
+    event(
+      "http_full",
+      warning,
+      "http_full",
+      "More connections than http.connectionsMax: no further ones are taken until half are over.",
+    ),
     rule(
       "memory_high",
       warning,

@@ -219,6 +219,10 @@ const tables = {
       ["status", statusClassLabels],
     ]),
     httpRefused: counter("http_refused", "HTTP requests refused by a limit or the Host check."),
+    httpFull: counter(
+      "http_full",
+      "Times that no further HTTP connections were taken for a while.",
+    ),
     httpSubscribers: gauge("http_subscribers", "", "Event streams that are open."),
     httpSubscriberDrops: counter("http_subscriber_drops", "Events dropped for slow subscribers."),
     reads: counter("board_reads", "Readings of the telemetry board."),

@@ -38,7 +38,9 @@ export class HostGauges {
     if (total > 0 && available !== undefined) {
       board.gauge(ids.hostMemoryRatio, 1 - available / total);
     }
-    board.gauge(ids.residentBytes, process.memoryUsage.rss());
+    // Not process.memoryUsage: that throws when no further file can be opened.
+    const resident = /^VmRSS:\s+(\d+) kB/m.exec(this.#root.text("/proc/self/status") ?? "");
+    if (resident !== null) board.gauge(ids.residentBytes, Number(resident[1]) * 1024);
   }
 }
 

@@ -1,4 +1,5 @@
 /** The ops thread: history, alerts, HTTP. What it does is in ops-core.ts; this is its clock. */
+import { openDescriptors } from "../host/descriptor.ts";
 import { setThreadNice } from "../host/libc.ts";
 import { accepted, isLoopback, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
@@ -120,6 +121,10 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
       host,
       port,
       bodyLimitBytes: http.bodyLimitBytes,
+      // Event streams have a bound of their own, and are no reason to shut others out.
+      connectionsMax: http.connectionsMax + http.subscribersMax,
+      descriptors: openDescriptors,
+      onFull: () => board.count(Metric.ops.httpFull),
       onAnswer: (status, elapsedNs) => {
         board.count(
           Metric.ops.httpRequests + Math.min(4, Math.max(0, Math.floor(status / 100) - 1)),

@@ -45,7 +45,7 @@ class Endpoint {
 }
 
 const endpoints: Endpoint[] = [];
-afterAll(() => endpoints.forEach((endpoint) => endpoint.close()));
+afterAll(() => endpoints.forEach((one) => one.close()));
 
 function endpoint(statusOf: (post: Post, index: number) => number): Endpoint {
   const made = new Endpoint(statusOf);

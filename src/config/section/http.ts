@@ -38,6 +38,12 @@ export const httpSection = z.strictObject({
     .default(200)
     .describe("Most requests a second of one address; twice as many at once.")
     .meta({ unit: "requests/s" }),
+  connectionsMax: z
+    .int()
+    .min(16)
+    .max(1_000_000)
+    .default(1024)
+    .describe("Most connections beside event streams; beyond, none are taken until half are over."),
   subscribersMax: z
     .int()
     .min(1)
