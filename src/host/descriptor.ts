@@ -1,5 +1,5 @@
-/** Files and sockets that this process has open. */
-import { readdirSync } from "node:fs";
+/** What this process has open, and how to go on when it may not open any more. */
+import { readdirSync, readFileSync } from "node:fs";
 
 /** Infinity when there are so many that they cannot even be counted; 0 where nobody counts them. */
 export function openDescriptors(): number {
@@ -8,5 +8,24 @@ export function openDescriptors(): number {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === "EMFILE" || code === "ENFILE" ? Infinity : 0;
+  }
+}
+
+/** How many this process may have open; Infinity where nobody says. */
+export function descriptorLimit(): number {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return limit === undefined ? Infinity : Number(limit);
+  } catch {
+    return Infinity;
+  }
+}
+
+/** Resident memory of this process; undefined when no file can be opened to read it from. */
+export function residentBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return undefined;
   }
 }

@@ -193,7 +193,7 @@ export function defaultRules(limits: AlertLimits): AlertRule[] {
       "http_full",
       warning,
       "http_full",
-      "More connections than http.connectionsMax: no further ones are taken until half are over.",
+      "More connections than http.connectionsMax, or than may be open: none are taken until half are over.",
     ),
     rule(
       "memory_high",

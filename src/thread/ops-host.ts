@@ -1,4 +1,5 @@
 /** What ops reads of the machine once a second: processor, memory, and what the kernel dropped. */
+import { residentBytes } from "../host/descriptor.ts";
 import { parseUdpSockets } from "../host/net-stat.ts";
 import { cpuTicks, parseLoadAverage, parseMeminfo, parseStat } from "../host/proc.ts";
 import type { HostRoot } from "../host/root.ts";
@@ -38,9 +39,8 @@ export class HostGauges {
     if (total > 0 && available !== undefined) {
       board.gauge(ids.hostMemoryRatio, 1 - available / total);
     }
-    // Not process.memoryUsage: that throws when no further file can be opened.
-    const resident = /^VmRSS:\s+(\d+) kB/m.exec(this.#root.text("/proc/self/status") ?? "");
-    if (resident !== null) board.gauge(ids.residentBytes, Number(resident[1]) * 1024);
+    const resident = residentBytes();
+    if (resident !== undefined) board.gauge(ids.residentBytes, resident);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The ops thread: history, alerts, HTTP. What it does is in ops-core.ts; this is its clock. */
-import { openDescriptors } from "../host/descriptor.ts";
+import { descriptorLimit, openDescriptors } from "../host/descriptor.ts";
 import { setThreadNice } from "../host/libc.ts";
 import { accepted, isLoopback, parseHostPort } from "../config/address.ts";
 import { EdgeError } from "../error.ts";
@@ -92,6 +92,11 @@ function start({ plan, shared, before }: Start): void {
   }
 }
 
+/** For connections: of what may still be opened, enough is left to sockets and files of our own. */
+function spareDescriptors(): number {
+  return Math.floor((descriptorLimit() - openDescriptors()) * 0.75);
+}
+
 /** Throws EdgeError PORT_IN_USE, LISTEN_FAILED or TOKEN_FILE. */
 function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefined {
   const { http } = core.plan.config;
@@ -122,7 +127,7 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
       port,
       bodyLimitBytes: http.bodyLimitBytes,
       // Event streams have a bound of their own, and are no reason to shut others out.
-      connectionsMax: http.connectionsMax + http.subscribersMax,
+      connectionsMax: Math.min(http.connectionsMax + http.subscribersMax, spareDescriptors()),
       descriptors: openDescriptors,
       onFull: () => board.count(Metric.ops.httpFull),
       onAnswer: (status, elapsedNs) => {

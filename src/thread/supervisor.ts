@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import type { ConfigChange } from "../config/change.ts";
 import type { Config } from "../config/schema.ts";
 import { EdgeError } from "../error.ts";
+import { residentBytes } from "../host/descriptor.ts";
 import { clearCore } from "../host/core-guard.ts";
 import { lockMemory, realtimeNs, threadCpus } from "../host/libc.ts";
 import { type Board, openBoard } from "../telemetry/board.ts";
@@ -135,7 +136,7 @@ export class Supervisor {
   #watchMemory(): void {
     const watch = new MemoryWatch({
       limits: () => this.plan.config.memory,
-      residentBytes: () => process.memoryUsage.rss(),
+      residentBytes: () => residentBytes() ?? 0,
       collect: () => {
         this.control.requestCollection();
         Bun.gc(true);

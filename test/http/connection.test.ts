@@ -40,7 +40,8 @@ function descriptorsOf({ edge }: RunningApi): number {
 
 async function answers({ url }: { url: string }): Promise<boolean> {
   try {
-    return (await fetch(`${url}/healthz`, { keepalive: false })).ok;
+    const signal = AbortSignal.timeout(2000);
+    return (await fetch(`${url}/healthz`, { keepalive: false, signal })).ok;
   } catch {
     return false;
   }
