@@ -5,7 +5,7 @@ import { apply, applyAtBoot } from "../tune/apply.ts";
 import { confirm, waitForConfirmation } from "../tune/confirm.ts";
 import { proveClocks, renderProof } from "../tune/gpu-proof.ts";
 import { readJournal } from "../tune/journal.ts";
-import { compare, measure, renderComparison } from "../tune/measure.ts";
+import { compare, measure, type Measurement, renderComparison } from "../tune/measure.ts";
 import { makePlan } from "../tune/plan.ts";
 import { planJson, renderPlan } from "../tune/render.ts";
 import {
@@ -77,9 +77,33 @@ async function applyBoot(flags: TuneFlags, host: Host): Promise<void> {
 }
 
 async function applyAll(flags: TuneFlags, host: Host): Promise<void> {
-  const before = flags.measure === true ? await measure() : null;
   const withinS = flags.confirmWithin;
-  const confirmByMs = withinS === undefined ? null : host.nowMs() + withinS * 1000;
+  if (withinS === undefined) {
+    return await applyAndShow(flags, host, await measureIfAsked(flags), null);
+  }
+  // A lost connection hangs up: that is the very case in which the settings must go back.
+  process.on("SIGHUP", stay);
+  const before = await measureIfAsked(flags);
+  const confirmByMs = host.nowMs() + withinS * 1000;
+  try {
+    await applyAndShow(flags, host, before, confirmByMs);
+  } finally {
+    // Also when it failed half-way, or its report found no terminal any more.
+    if (readJournal(host)?.confirmByMs === confirmByMs) await keepOrRevert(host, withinS);
+    process.off("SIGHUP", stay);
+  }
+}
+
+async function measureIfAsked(flags: TuneFlags): Promise<Measurement | null> {
+  return flags.measure === true ? await measure() : null;
+}
+
+async function applyAndShow(
+  flags: TuneFlags,
+  host: Host,
+  before: Measurement | null,
+  confirmByMs: number | null,
+): Promise<void> {
   const request = requestOf(flags, host);
   const choice = { restart: flags.restart === true, confirmByMs };
   const report = await apply(host, request, choice);
@@ -91,7 +115,6 @@ async function applyAll(flags: TuneFlags, host: Host): Promise<void> {
     if (comparison !== null) print(renderComparison(comparison));
   }
   if (report.failed) process.exitCode = 1;
-  if (withinS !== undefined && report.results.length > 0) await keepOrRevert(host, withinS);
 }
 
 /** A line on stdin; its end, as by a lost connection, is none. */
@@ -102,7 +125,6 @@ async function lineFromStdin(): Promise<boolean> {
   return false;
 }
 
-/** A lost connection hangs up: that is the very case in which the settings must go back. */
 function stay(): void {}
 
 async function keepOrRevert(host: Host, withinS: number): Promise<void> {
@@ -110,7 +132,6 @@ async function keepOrRevert(host: Host, withinS: number): Promise<void> {
   say("  from another shell: hftedge tune apply --confirm");
   const stop = new AbortController();
   const abort = (): void => stop.abort();
-  process.on("SIGHUP", stay);
   process.once("SIGINT", abort);
   process.once("SIGTERM", abort);
   try {
@@ -123,7 +144,6 @@ async function keepOrRevert(host: Host, withinS: number): Promise<void> {
     say(renderRevert(report).trimEnd());
     process.exitCode = 1;
   } finally {
-    process.off("SIGHUP", stay);
     process.off("SIGINT", abort);
     process.off("SIGTERM", abort);
   }

@@ -2,7 +2,9 @@
  * sd_notify(3): tells the service manager that the program is ready, alive, reloading or stopping,
  * over the datagram socket that $NOTIFY_SOCKET names. Without one, every call does nothing.
  */
-import { dlopen, ptr, read } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { cBytes } from "./c-memory.ts";
+import { errno, openLibc } from "./libc.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -16,7 +18,6 @@ const symbols = {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i64" },
   close: { args: ["i32"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
 } as const;
 
 export interface Notifier {
@@ -57,15 +58,17 @@ export function openNotifier(
     failed(`NOTIFY_SOCKET is neither a path nor an abstract name: ${name}`);
     return silent;
   }
-  const libc = openLibc();
+  const libc = openLibc(symbols);
   const socket = libc?.symbols.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) ?? -1;
-  if (libc === null || socket < 0) {
+  if (libc === undefined || socket < 0) {
     failed("no socket for the service manager");
     return silent;
   }
   let reported = false;
   const send = (text: string): void => {
-    const bytes = Buffer.from(text);
+    const message = new TextEncoder().encode(text);
+    const bytes = cBytes(message.length);
+    bytes.set(message);
     const sent = libc.symbols.sendto(
       socket,
       ptr(bytes),
@@ -76,10 +79,7 @@ export function openNotifier(
     );
     if (Number(sent) === bytes.length || reported) return;
     reported = true;
-    const location = libc.symbols.__errno_location();
-    failed(
-      `the service manager did not take a message (errno ${location ? read.i32(location) : 0})`,
-    );
+    failed(`the service manager did not take a message (errno ${errno()})`);
   };
   return {
     listening: true,
@@ -93,17 +93,6 @@ export function openNotifier(
   };
 }
 
-function openLibc() {
-  for (const name of ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"]) {
-    try {
-      return dlopen(name, symbols);
-    } catch {
-      // Not this C library: the next name is tried.
-    }
-  }
-  return null;
-}
-
 /** struct sockaddr_un; a name that begins with @ is abstract: its first byte is zero. */
 export function socketAddress(name: string): Uint8Array | null {
   const path = Buffer.from(name);
@@ -111,8 +100,7 @@ export function socketAddress(name: string): Uint8Array | null {
   const abstract = name.startsWith("@");
   if (abstract) path[0] = 0;
   // A path ends with a zero; an abstract name has exactly its own length.
-  // Over an ArrayBuffer, because the address of a small array in the collector's heap may change.
-  const address = new Uint8Array(new ArrayBuffer(2 + path.length + (abstract ? 0 : 1)));
+  const address = cBytes(2 + path.length + (abstract ? 0 : 1));
   new DataView(address.buffer).setUint16(0, AF_UNIX, true);
   address.set(path, 2);
   return address;

@@ -4,6 +4,7 @@
  * Source: nvml.h (NVML API reference).
  */
 import { CString, dlopen, type Pointer, ptr, read } from "bun:ffi";
+import { cBytes, cWords } from "./c-memory.ts";
 import type { Gpu, GpuControl } from "./nvidia.ts";
 
 const library = "libnvidia-ml.so.1";
@@ -48,10 +49,10 @@ const symbols = {
 const eventSymbols = [
   "nvmlDeviceGetCurrentClocksEventReasons",
   "nvmlDeviceGetCurrentClocksThrottleReasons",
-];
+] as const;
 
 type Library = ReturnType<typeof dlopen<typeof symbols>>;
-type EventCall = (handle: Pointer, out: Uint8Array) => number;
+type EventCall = (handle: Pointer, out: Pointer) => number;
 
 /** Null where the library is absent, too old to have every call, or finds no driver or GPU. */
 export function openNvml(): GpuControl | null {
@@ -100,7 +101,7 @@ class Nvml implements GpuControl {
     this.events = events;
     const count = this.u32((out) => nvml.symbols.nvmlDeviceGetCount_v2(out)) ?? 0;
     for (let index = 0; index < count; index++) {
-      const out = new Uint8Array(handleBytes);
+      const out = cBytes(handleBytes);
       if (nvml.symbols.nvmlDeviceGetHandleByIndex_v2(index, ptr(out)) !== 0) continue;
       const handle = read.ptr(ptr(out), 0) as Pointer;
       const uuid = this.text((o) => nvml.symbols.nvmlDeviceGetUUID(handle, o, textBytes));
@@ -109,12 +110,12 @@ class Nvml implements GpuControl {
   }
 
   private u32(call: (out: Pointer) => number): number | null {
-    const out = new Uint32Array(1);
+    const out = cWords(1);
     return call(ptr(out)) === 0 ? out[0]! : null;
   }
 
   private text(call: (out: Pointer) => number): string | null {
-    const out = new Uint8Array(textBytes);
+    const out = cBytes(textBytes);
     if (call(ptr(out)) !== 0) return null;
     return new TextDecoder().decode(out.subarray(0, Math.max(0, out.indexOf(0))));
   }
@@ -125,13 +126,13 @@ class Nvml implements GpuControl {
     return [...this.handles].map(([uuid, handle]) => {
       const persistence = this.u32((o) => s.nvmlDeviceGetPersistenceMode(handle, o));
       const pstate = this.u32((o) => s.nvmlDeviceGetPerformanceState(handle, o));
-      const limits = new Uint32Array(2);
+      const limits = cWords(2);
       const constrained =
         s.nvmlDeviceGetPowerManagementLimitConstraints(handle, ptr(limits), ptr(limits, 4)) === 0;
-      const mig = new Uint32Array(2);
+      const mig = cWords(2);
       const migKnown = s.nvmlDeviceGetMigMode(handle, ptr(mig), ptr(mig, 4)) === 0;
-      const reasons = new Uint8Array(8);
-      const known = this.events !== null && this.events(handle, reasons) === 0;
+      const reasons = cWords(2);
+      const known = this.events !== null && this.events(handle, ptr(reasons)) === 0;
       return {
         uuid,
         name: this.text((o) => s.nvmlDeviceGetName(handle, o, textBytes)) ?? "",
@@ -149,15 +150,16 @@ class Nvml implements GpuControl {
         powerMaxW: constrained ? limits[1]! / 1000 : null,
         temperatureC: this.u32((o) => s.nvmlDeviceGetTemperature(handle, temperatureSensor, o)),
         // All reasons in use are below 2^32.
-        eventReasons: known ? new DataView(reasons.buffer).getUint32(0, true) : null,
+        eventReasons: known ? reasons[0]! : null,
         mig: migKnown ? mig[0] === 1 : null,
       };
     });
   }
 
   private clocks(call: (count: Pointer, out: Pointer) => number): number[] {
-    const count = new Uint32Array([clockCountMax]);
-    const out = new Uint32Array(clockCountMax);
+    const count = cWords(1);
+    count[0] = clockCountMax;
+    const out = cWords(clockCountMax);
     if (call(ptr(count), ptr(out)) !== 0) return [];
     return [...out.subarray(0, count[0]!)].toSorted((a, b) => b - a);
   }

@@ -3,7 +3,7 @@
  * Files are ordered by name over all folders, the last one wins, and a name in /etc hides the same
  * name elsewhere; an explicit key beats a pattern whatever their order.
  */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { Host } from "./host.ts";
 
 const folders = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"].map((f) => `${f}/sysctl.d`);
@@ -63,7 +63,7 @@ export function sysctlFiles(host: Host): string[] {
 /** The file behind a link in sysctl.d: Debian's 99-sysctl.conf is /etc/sysctl.conf. */
 function resolved(host: Host, path: string): string {
   const target = host.link(path);
-  return target === null ? path : join(dirname(path), target);
+  return target === null ? path : resolve(dirname(path), target);
 }
 
 export interface BootValue {
@@ -89,7 +89,7 @@ export class SysctlBoot {
     const sorted = [...files].toSorted((a, b) => (basename(a) < basename(b) ? -1 : 1));
     this.lines = sorted.flatMap((file) => {
       const path = instead.has(file) ? file : resolved(host, file);
-      return parseSysctl(instead.get(path) ?? host.read(file) ?? "", path);
+      return parseSysctl(instead.get(path) ?? host.read(path) ?? "", path);
     });
     for (const { key, value, path } of this.lines) {
       if (value === null) this.excluded.add(key);

@@ -2,7 +2,9 @@
  * What the kernel itself knows about its clock: adjtimex(2) with modes 0 reads and changes nothing,
  * and needs no privilege and no time daemon's cooperation.
  */
-import { dlopen, FFIType } from "bun:ffi";
+import { ptr } from "bun:ffi";
+import { cBytes } from "./c-memory.ts";
+import { openLibc } from "./libc.ts";
 
 export interface KernelClock {
   /** False while the kernel's STA_UNSYNC is set: no daemon keeps the clock. */
@@ -42,20 +44,15 @@ export function parseTimex(bytes: Uint8Array, state: number): KernelClock {
   };
 }
 
-/** Undefined where the call is not to be had (another libc's name, a filter that forbids it). */
+/** Undefined where the call is not to be had (no C library, a filter that forbids it). */
 export function readKernelClock(): KernelClock | undefined {
+  const libc = openLibc({ adjtimex: { args: ["ptr"], returns: "i32" } } as const);
+  if (libc === undefined) return undefined;
   try {
-    const library = dlopen("libc.so.6", {
-      adjtimex: { args: [FFIType.ptr], returns: FFIType.i32 },
-    });
-    try {
-      const bytes = new Uint8Array(timexBytes);
-      const state = library.symbols.adjtimex(bytes);
-      return state < 0 ? undefined : parseTimex(bytes, state);
-    } finally {
-      library.close();
-    }
-  } catch {
-    return undefined;
+    const bytes = cBytes(timexBytes);
+    const state = libc.symbols.adjtimex(ptr(bytes));
+    return state < 0 ? undefined : parseTimex(bytes, state);
+  } finally {
+    libc.close();
   }
 }

@@ -129,7 +129,9 @@ function writeOne(access: Access, writer: JournalWriter, change: Change): WriteR
   const entry = writer.journal.entries.get(key)!;
   if (target.kind === "file" && desired !== null) access.host.makeDirectory(dirname(target.path));
   writer.started(key);
-  const stat = retired ? (entry.stat ?? undefined) : undefined;
+  // What is somebody else's keeps its owner and its mode.
+  const theirs = retired || change.setting.startsWith("leftover.");
+  const stat = theirs ? (entry.stat ?? undefined) : undefined;
   const refusal = access.write(target, desired, stat);
   const reading = access.read(target);
   const accepted = reading.ok ? reading.value : null;

@@ -39,11 +39,13 @@ export async function waitForConfirmation(
 ): Promise<boolean> {
   let typed = false;
   const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
-  void line.then((yes) => {
+  const heard = (yes: boolean): void => {
     if (!yes) return;
     typed = true;
     wake();
-  });
+  };
+  // A terminal that is gone fails to be read: that is no confirmation either.
+  void line.then(heard, () => {});
   signal.addEventListener("abort", () => wake(), { once: true });
   for (;;) {
     const deadlineMs = readJournal(host)?.confirmByMs ?? null;

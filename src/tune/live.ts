@@ -27,7 +27,8 @@ export function lookAtKernelArgument(
   }
   const written = item.targets.every((t) => t.live === t.desired);
   if (live === value) return { ...item, live, state: written ? "in sync" : "change" };
-  const ours = running !== undefined && (access.host.read(grubPath) ?? "").includes(running);
+  const own = (access.host.read(grubPath) ?? "").split(/[\s"]+/);
+  const ours = running !== undefined && own.includes(running);
   const before = item.targets[0]?.live ?? null;
   if (running !== undefined && !ours && before !== value && machine.bootloader === "grub.d") {
     const reason = `the command line has ${running} already, and not from us`;
@@ -41,6 +42,16 @@ export function lookAtKernelArgument(
 export function environmentOf(text: string, name: string): string | null {
   const found = text.split("\0").find((entry) => entry.startsWith(`${name}=`));
   return found?.slice(name.length + 1) ?? null;
+}
+
+/** Whether a directive's text gives this value, to the variable or, without one, as a whole. */
+function assigns(text: string, variable: string | undefined, value: string): boolean {
+  if (variable === undefined) return text === value;
+  const words = text.match(/"[^"]*"|'[^']*'|\S+/g) ?? [];
+  const assigned = words
+    .map((word) => word.replace(/^(["'])(.*)\1$/, "$2"))
+    .findLast((word) => word.startsWith(`${variable}=`));
+  return assigned === `${variable}=${value}`;
 }
 
 function runningPid(access: Access, unit: string): number {
@@ -59,7 +70,8 @@ export function lookAtService(access: Access, item: PlanItem, value: string): Pl
       ? directive === knob.directive
       : directive === knob.directive && new RegExp(`(?:^|[\\s"'])${knob.variable}=`).test(text),
   );
-  const later = lines.findLast(({ path }) => basename(path) > basename(own));
+  const last = lines.at(-1);
+  const later = last !== undefined && basename(last.path) > basename(own) ? last : undefined;
   const pid = runningPid(access, knob.unit);
   let live: string | null = null;
   let known = false;
@@ -70,7 +82,7 @@ export function lookAtService(access: Access, item: PlanItem, value: string): Pl
   } else if (pid > 0) {
     live = unitProperty(host, knob.unit, knob.directive) || null;
   }
-  if (later !== undefined) {
+  if (later !== undefined && !assigns(later.value, knob.variable, value)) {
     const reason = `${later.path} sets it too and is read after ${own}`;
     return {
       ...item,

@@ -1,8 +1,10 @@
 /** What the catalogue needs to know about a machine, probed once per plan and only read. */
+import { parseSoftnet } from "../host/net-stat.ts";
 import { parseCpuList } from "../host/proc.ts";
 import type { Host } from "../host/host.ts";
 import { type Gpu, openGpus } from "../host/nvidia.ts";
 import { hasSystemd, unitActive, unitInstalled } from "../host/systemd.ts";
+import { defaultRoutes, sshInterfaces, withLower } from "./lifeline.ts";
 import { type RoleRequest, type Roles, settleRoles } from "./role.ts";
 import type { Owner } from "./setting.ts";
 
@@ -48,7 +50,8 @@ export interface Machine {
   softnetDropped: number;
   softnetSqueezed: number;
   defaultRouteInterfaces: readonly string[];
-  sshInterfaces: readonly string[];
+  /** Interfaces whose reset would cut off the default route or an SSH session, with what they carry. */
+  lifelines: ReadonlyMap<string, string>;
   owners: ReadonlySet<Owner>;
   installed: { irqbalance: boolean; ollama: boolean; persistenced: boolean };
   bootloader: "grub.d" | "grubby" | "systemd-boot" | "unknown";
@@ -83,48 +86,6 @@ function surroundings(host: Host, cpuinfo: string): Surroundings {
   return /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo) ? "virtual machine" : "bare metal";
 }
 
-/** Interfaces of the default routes, IPv4 and IPv6. */
-function defaultRoutes(host: Host): string[] {
-  const v4 = (host.read("/proc/net/route") ?? "")
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((c) => c[1] === "00000000" && c[7] === "00000000")
-    .map((c) => c[0]!);
-  const v6 = (host.read("/proc/net/ipv6_route") ?? "")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter((c) => /^0{32}$/.test(c[0] ?? "") && c[1] === "00" && c[9] !== "lo")
-    .map((c) => c[9]!);
-  return [...new Set([...v4, ...v6])];
-}
-
-const sshPort = 22;
-
-/**
- * Interfaces that carry an SSH session. sudo clears SSH_CONNECTION, so established connections to
- * the SSH port count as well.
- */
-function sshInterfaces(host: Host): string[] {
-  const addresses = new Set<string>();
-  const own = (host.environment["SSH_CONNECTION"] ?? "").split(" ")[2];
-  if (own !== undefined && host.root === "") addresses.add(own);
-  for (const line of (host.read("/proc/net/tcp") ?? "").split("\n").slice(1)) {
-    const cells = line.trim().split(/\s+/);
-    const [address = "", port = ""] = (cells[1] ?? "").split(":");
-    if (cells[3] !== "01" || Number.parseInt(port, 16) !== sshPort) continue;
-    const bytes = address.match(/../g)?.toReversed() ?? [];
-    addresses.add(bytes.map((byte) => Number.parseInt(byte, 16)).join("."));
-  }
-  if (addresses.size === 0) return [];
-  const names = new Set<string>();
-  for (const line of host.run(["ip", "-o", "addr", "show"]).stdout.split("\n")) {
-    const match = /^\d+:\s+(\S+?)(?:@\S+)?\s+inet6?\s+([^/\s]+)/.exec(line);
-    if (match !== null && addresses.has(match[2]!)) names.add(match[1]!);
-  }
-  return [...names];
-}
-
 function bootloader(host: Host): Machine["bootloader"] {
   if (host.exists("/usr/sbin/update-grub") || host.exists("/usr/bin/update-grub")) return "grub.d";
   if (host.exists("/usr/sbin/grubby") || host.exists("/usr/bin/grubby")) return "grubby";
@@ -132,17 +93,6 @@ function bootloader(host: Host): Machine["bootloader"] {
     return "systemd-boot";
   }
   return "unknown";
-}
-
-function softnet(host: Host): { dropped: number; squeezed: number } {
-  let dropped = 0;
-  let squeezed = 0;
-  for (const line of (host.read("/proc/net/softnet_stat") ?? "").split("\n")) {
-    const cells = line.trim().split(/\s+/);
-    dropped += Number.parseInt(cells[1] ?? "0", 16) || 0;
-    squeezed += Number.parseInt(cells[2] ?? "0", 16) || 0;
-  }
-  return { dropped, squeezed };
 }
 
 function cores(host: Host, online: readonly number[]): number[][] {
@@ -187,6 +137,7 @@ export function probeMachine(host: Host, request: ProbeRequest, lenient = false)
   const cpuinfo = host.read("/proc/cpuinfo") ?? "";
   const online = cpusOf(host, "/sys/devices/system/cpu/online", [0]);
   const routes = defaultRoutes(host);
+  const routeCarriers = withLower(host, routes);
   const control = openGpus(host);
   const gpus = control?.list() ?? [];
   const supportedClocks = new Map(
@@ -210,12 +161,12 @@ export function probeMachine(host: Host, request: ProbeRequest, lenient = false)
       isolated,
       cores: cores(host, online),
       interfaces,
-      defaultRouteInterfaces: routes,
+      defaultRouteInterfaces: routeCarriers,
       gpus: gpus.map((gpu) => gpu.uuid),
     },
     request.force,
   );
-  const { dropped, squeezed } = softnet(host);
+  const softnet = parseSoftnet(host.read("/proc/net/softnet_stat") ?? "");
   const daemons: readonly Owner[] = ["tuned", "power-profiles-daemon", "irqbalance"];
   const memoryKb = /^MemTotal:\s+(\d+)/m.exec(host.read("/proc/meminfo") ?? "")?.[1] ?? "0";
   const c1 = Number(host.read("/sys/devices/system/cpu/cpu0/cpuidle/state1/latency") ?? "2");
@@ -235,10 +186,13 @@ export function probeMachine(host: Host, request: ProbeRequest, lenient = false)
       host.list("/sys/devices/system/node").filter((n) => /^node\d+$/.test(n)).length,
     ),
     c1LatencyUs: Number.isFinite(c1) && c1 > 0 ? c1 : 2,
-    softnetDropped: dropped,
-    softnetSqueezed: squeezed,
+    softnetDropped: softnet.reduce((sum, { dropped }) => sum + dropped, 0),
+    softnetSqueezed: softnet.reduce((sum, { squeezed }) => sum + squeezed, 0),
     defaultRouteInterfaces: routes,
-    sshInterfaces: sshInterfaces(host),
+    lifelines: new Map([
+      ...withLower(host, sshInterfaces(host)).map((name) => [name, "an SSH session"] as const),
+      ...routeCarriers.map((name) => [name, "the default route"] as const),
+    ]),
     owners: new Set(daemons.filter((name) => unitActive(host, `${name}.service`))),
     installed: {
       irqbalance: unitInstalled(host, "irqbalance.service"),

@@ -3,7 +3,7 @@
  * and back. Each figure is taken in several rounds; their spread is the noise, and a difference
  * smaller than it is called none.
  */
-import { dlopen, ptr } from "bun:ffi";
+import { openSleep } from "../host/sleep.ts";
 
 export interface MeasureOptions {
   rounds: number;
@@ -34,22 +34,6 @@ export function roundOf(samples: Float64Array): Round {
   const at = (share: number): number =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
-}
-
-/** A blocking sleep of this thread: timers of the event loop are a millisecond coarse. */
-function openSleep(): ((ns: number) => void) | null {
-  try {
-    const { symbols } = dlopen("libc.so.6", {
-      nanosleep: { args: ["ptr", "ptr"], returns: "i32" },
-    });
-    const duration = new BigInt64Array(2);
-    return (ns) => {
-      duration[1] = BigInt(ns);
-      symbols.nanosleep(ptr(duration), null);
-    };
-  } catch {
-    return null;
-  }
 }
 
 function measureWakeUp({ rounds, samples, sleepNs }: MeasureOptions): Round[] {

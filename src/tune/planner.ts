@@ -43,12 +43,8 @@ function whyNot(setting: Setting, machine: Machine): string | null {
 
 function refusal(setting: Setting, machine: Machine, instance: string): string | null {
   if (setting.effect === "NIC reset") {
-    if (machine.defaultRouteInterfaces.includes(instance)) {
-      return `may reset ${instance}, which carries the default route`;
-    }
-    if (machine.sshInterfaces.includes(instance)) {
-      return `may reset ${instance}, which carries an SSH session`;
-    }
+    const lifeline = machine.lifelines.get(instance);
+    if (lifeline !== undefined) return `may reset ${instance}, which carries ${lifeline}`;
   }
   return setting.guard?.(machine, instance) ?? null;
 }
@@ -107,10 +103,10 @@ export class Planner {
     const leftovers = look(this.access.host, this.machine);
     if (leftovers.length === 0) return null;
     const found = leftovers.map(({ path, found: text }) => `${path}: ${text}`).join("; ");
-    const mendable = leftovers.filter(({ mend: change }) => change !== null);
-    const mend = this.request.removeLeftovers && mendable.length > 0;
-    const offer = mendable.length > 0 && !mend ? " (put right with --remove-leftovers)" : "";
-    const targets = mend ? mendable.map((leftover) => this.mending(leftover)) : [];
+    const mendings = leftovers.flatMap((leftover) => this.mending(leftover) ?? []);
+    const mend = this.request.removeLeftovers && mendings.length > 0;
+    const offer = mendings.length > 0 && !mend ? " (put right with --remove-leftovers)" : "";
+    const targets = mend ? mendings : [];
     return {
       ...item,
       state: mend ? "change" : "finding",
@@ -121,16 +117,20 @@ export class Planner {
     };
   }
 
-  /** Several leftovers in one file are mended one after the other. */
-  private mending({ path, mend }: Leftover): PlannedTarget {
+  /**
+   * Several leftovers in one file are mended one after the other. Null for what only a person can
+   * mend, as a file behind a link: a new one would take the link's place.
+   */
+  private mending({ path, mend }: Leftover): PlannedTarget | null {
+    if (mend === null) return null;
     const target: Target = path.startsWith("/proc/")
       ? { kind: "value", path }
       : { kind: "file", path, mode: 0o644 };
     const reading = this.access.read(target);
-    const live = reading.ok ? reading.value : null;
-    const desired = mend!(this.mended.get(path) ?? live ?? "");
+    if (!reading.ok || reading.value === null) return null;
+    const desired = mend(this.mended.get(path) ?? reading.value);
     this.mended.set(path, desired);
-    return { target, live, desired };
+    return { target, live: reading.value, desired };
   }
 
   /** Something that may be asked for: its live value is shown. */

@@ -26,6 +26,7 @@ export interface RoleFacts {
   /** Hardware threads that share a core, one list a core. */
   cores: readonly (readonly number[])[];
   interfaces: readonly { name: string; physical: boolean; up: boolean; cpus: readonly number[] }[];
+  /** Also what is beneath them: the ports of a bond, the parent of a VLAN. */
   defaultRouteInterfaces: readonly string[];
   gpus: readonly string[];
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { parseTarget, percentile, probeConnect, renderConnect } from "../../src/doctor/connect.ts";
 import { systemClock } from "../../src/doctor/context.ts";
-import { socketAddress } from "../../src/host/connect.ts";
+import { openConnector, socketAddress } from "../../src/host/connect.ts";
 import { EdgeError } from "../../src/error.ts";
 
 const base = { count: 20, pauseMs: 0, timeoutMs: 500, clock: systemClock };
@@ -67,6 +67,26 @@ describe("connects", () => {
     expect(report.maxNs).toBeGreaterThanOrEqual(report.p99Ns);
     expect(report.meanNs).toBeLessThanOrEqual(report.maxNs);
     expect(renderConnect(report)).toMatch(/^127\.0\.0\.1:\d+: 20 of 20 connects\n {2}min /);
+  });
+
+  test("to a server whose queue is full end at the time-out, also after a collection", () => {
+    // Nobody accepts while this test does not wait for anything.
+    const server = createServer().listen(0, "127.0.0.1", 1);
+    const { port } = server.address() as AddressInfo;
+    const connector = openConnector("127.0.0.1", port, 20);
+    Bun.gc(true);
+    // Were its time-out's memory free by now, it would hold one of these: 3 s.
+    const others = Array.from({ length: 50_000 }, () => new BigInt64Array([3n, 0n]));
+    Bun.gc(true);
+    let result: number | string = 0;
+    const startNs = Bun.nanoseconds();
+    for (let at = 0; at < 10_000 && typeof result === "number"; at++) result = connector.connect();
+    const elapsedNs = Bun.nanoseconds() - startNs;
+    connector.close();
+    server.close();
+    expect(others.length).toBe(50_000);
+    expect(result).toBe("ETIMEDOUT");
+    expect(elapsedNs).toBeLessThan(3e9);
   });
 
   test("to a port where nobody listens are refused and counted", async () => {

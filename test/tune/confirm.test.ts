@@ -52,6 +52,17 @@ describe("a run with --confirm-within", () => {
     expect(await waiting).toBe(false);
   });
 
+  test("isNotConfirmedByATerminalThatIsGone", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, {}, machine.nowMs() + 60_000);
+    const stop = new AbortController();
+    const gone = Promise.reject<boolean>(new Error("EIO: i/o error, read"));
+    const waiting = waitForConfirmation(machine, gone, stop.signal);
+    setTimeout(() => stop.abort(), 0);
+    expect(await waiting).toBe(false);
+  });
+
   test("goesBackToTheConfirmedRunBeforeIt", async () => {
     using server = fakeServer();
     const { machine } = server;

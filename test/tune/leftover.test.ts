@@ -1,4 +1,5 @@
 /** What guides leave behind is flagged always, and removed only when asked. */
+import { chmodSync, symlinkSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
 import { makePlan } from "../../src/tune/plan.ts";
 import { fakeServer, request, snapshot } from "./support/fake-server.ts";
@@ -68,5 +69,37 @@ describe("leftovers of guides", () => {
 
     await reverted(machine);
     expect(snapshot(server.root)).toEqual(before);
+  });
+
+  test("keepModeOfTheirFiles", async () => {
+    using server = fakeServer(guided);
+    const { machine } = server;
+    chmodSync(machine.file("/etc/default/grub"), 0o600);
+    await applied(machine, { removeLeftovers: true });
+    expect(machine.read("/etc/default/grub")).toContain("# removed by hftedge tune: isolated");
+    expect(machine.stat("/etc/default/grub")?.mode).toBe(0o600);
+  });
+
+  test("behindALinkAreForAPersonToMend", async () => {
+    using server = fakeServer({
+      "/opt/nvidia.conf": "options nvidia NVreg_EnableGpuScheduling=1\n",
+      "/etc/modprobe.d/other.conf": "",
+    });
+    const { machine } = server;
+    symlinkSync("../../opt/nvidia.conf", machine.file("/etc/modprobe.d/nvidia.conf"));
+    const report = await applied(machine, { removeLeftovers: true });
+    expect(itemOf(report.plan, "leftover.nvidia-module").state).toBe("finding");
+    expect(machine.link("/etc/modprobe.d/nvidia.conf")).toBe("../../opt/nvidia.conf");
+  });
+
+  test("behindAnAbsoluteLinkAreMendedWhereTheyAre", async () => {
+    using server = fakeServer({ "/opt/site.conf": "kernel.sched_rt_runtime_us = -1\n" });
+    const { machine } = server;
+    symlinkSync("/opt/site.conf", machine.file("/etc/sysctl.d/70-site.conf"));
+    await applied(machine, { removeLeftovers: true });
+    expect(machine.read("/opt/site.conf")).toBe(
+      "# removed by hftedge tune: kernel.sched_rt_runtime_us = -1\n",
+    );
+    expect(machine.link("/etc/sysctl.d/70-site.conf")).toBe("/opt/site.conf");
   });
 });

@@ -249,6 +249,28 @@ describe("external", () => {
     expect(itemOf(status(server.machine).plan, "ollama.keep-alive").state).toBe("change");
   });
 
+  test("aLaterDropInThatSaysTheSameIsNoDrift", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    machine.put(
+      "/etc/systemd/system/ollama.service.d/override.conf",
+      '[Service]\nEnvironment="OLLAMA_NUM_PARALLEL=1" OLLAMA_KEEP_ALIVE=5m\nLimitMEMLOCK=infinity\n',
+    );
+    await applied(machine);
+    const { plan } = status(machine);
+    expect(itemOf(plan, "ollama.num-parallel").state).not.toBe("external");
+    expect(itemOf(plan, "ollama.memlock").state).not.toBe("external");
+    expect(itemOf(plan, "ollama.keep-alive").state).toBe("external");
+  });
+
+  test("anArgumentThatOnlyBeginsLikeOursIsSomebodyElses", async () => {
+    using server = fakeServer();
+    const { machine } = server;
+    await applied(machine, { profile: "aggressive" });
+    machine.put("/proc/cmdline", "ro isolcpus=managed_irq,domain,3\n");
+    expect(itemOf(status(machine).plan, "kernel.isolcpus").state).toBe("external");
+  });
+
   test("aFileOfOursThatSomebodyEditedIsLeftAlone", async () => {
     using server = fakeServer();
     const { machine } = server;

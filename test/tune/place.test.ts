@@ -106,6 +106,43 @@ describe("refused without --force", () => {
     expect(item.reason).toContain("carries an SSH session");
   });
 
+  test.each([
+    // A server that systemd starts by its socket: IPv4 mapped into IPv6.
+    ["0000000000000000FFFF00000201000A:0016 0000000000000000FFFF00000101000A:D2F0 01", "tcp6"],
+    ["B80D0120000000000000000002000000:0016 B80D0120000000000000000001000000:D2F0 01", "tcp6"],
+  ])("resettingTheInterfaceOfAnSshSessionOverIpv6 %s", (row, file) => {
+    using server = fakeServer({ [`/proc/net/${file}`]: `  sl  local_address\n   0: ${row} 0:0\n` });
+    server.machine.alter((state) => {
+      if (row.startsWith("B80D")) state.addresses["eth1"] = "2001:db8::2";
+    });
+    const item = itemOf(makePlan(server.machine, request()), "nic.lro:eth1");
+    expect(item.state).toBe("refused");
+  });
+
+  test("resettingTheInterfaceOfOurOwnSessionOnAnyPortBehindSudo", () => {
+    using server = fakeServer({
+      [`/proc/${process.pid}/status`]: "Name:\thftedge\nPPid:\t4000000\n",
+      "/proc/4000000/status": "Name:\tsudo\nPPid:\t1\n",
+      "/proc/4000000/environ": "TERM=xterm\0SSH_CONNECTION=10.0.1.1 54000 10.0.1.2 2222\0",
+    });
+    const item = itemOf(makePlan(server.machine, request()), "nic.lro:eth1");
+    expect(item.reason).toContain("carries an SSH session");
+  });
+
+  test("resettingAPortOfTheBondThatCarriesTheDefaultRoute", () => {
+    using server = fakeServer({
+      "/proc/net/route": "Iface\nbond0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
+      "/sys/class/net/bond0/operstate": "up\n",
+      "/sys/class/net/bond0/lower_eth0": "",
+    });
+    const plan = makePlan(server.machine, request());
+    expect(plan.machine.roles.feedInterfaces).toEqual(["eth1"]);
+    const wanted = request({ roles: { feedInterfaces: ["eth0"] } });
+    expect(itemOf(makePlan(server.machine, wanted), "nic.lro:eth0").reason).toContain(
+      "carries the default route",
+    );
+  });
+
   test("switchingOffTheSpoofingFilterOfTheDefaultRoute", () => {
     using server = fakeServer({ "/proc/sys/net/ipv4/conf/eth0/rp_filter": "1\n" });
     const wanted = request({ roles: { feedInterfaces: ["eth0"] } });

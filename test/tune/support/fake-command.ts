@@ -51,7 +51,7 @@ export function answer(
         Object.entries(state.addresses)
           .map(
             ([name, address], i) =>
-              `${i + 2}: ${name}    inet ${address}/24 scope global ${name}\n`,
+              `${i + 2}: ${name}    ${address.includes(":") ? "inet6" : "inet"} ${address}/24 scope global ${name}\n`,
           )
           .join(""),
       );

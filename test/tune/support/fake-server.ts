@@ -33,7 +33,7 @@ function files(): Record<string, string> {
       "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n" +
       "eth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
     "/proc/net/tcp": "  sl  local_address rem_address   st\n",
-    "/proc/net/softnet_stat": "00000010 00000001 00000002 00000000\n",
+    "/proc/net/softnet_stat": `00000010 00000001 00000002${" 00000000".repeat(10)}\n`,
     "/proc/irq/default_smp_affinity": "ff\n",
     "/sys/kernel/mm/transparent_hugepage/enabled": "[always] madvise never\n",
     "/sys/kernel/mm/ksm/run": "1\n",
