@@ -8,7 +8,8 @@
  * none is left, the other digest takes over, and with it another version.
  */
 import type { FaultKind } from "./fault.ts";
-import { Host, isBefore, type HostLimits, type HostReport } from "./host.ts";
+import { Host, type HostLimits, type HostReport } from "./host.ts";
+import { isBefore } from "./server-version.ts";
 import type { Fetch } from "./ollama.ts";
 import { createPrompt, type Prompt, type PromptPlan } from "./prompt.ts";
 import { freezeRequest, type FrozenRequest, type RequestPlan } from "./request.ts";

@@ -14,18 +14,18 @@ import { Reason as Why } from "../decision/signal.ts";
 import { Origin } from "../decision/answer-word.ts";
 import { Archive } from "./archive.ts";
 import { warmQuestion, type Asking, type Waiter } from "./asking.ts";
-import { Candidate, errorLabelOf, type CandidatePlan } from "./candidate.ts";
+import { Candidate, type CandidatePlan } from "./candidate.ts";
 import { Counter } from "./counter.ts";
-import { InferenceFault } from "./fault.ts";
+import { Exchange } from "./exchange.ts";
+import type { InferenceFault } from "./fault.ts";
 import type { Host } from "./host.ts";
-import type { ErrorLabel } from "./meter.ts";
 import type { Reply } from "./ollama.ts";
 import type { InferenceOptions, InferenceReport } from "./port.ts";
 import { Queue, type Question } from "./queue.ts";
 import { ShadowRun } from "./shadow-run.ts";
 import { createStateText, type StateText } from "./state-text.ts";
 import { UseReporter } from "./use.ts";
-import { isCacheable, readVerdict, type Verdict } from "./verdict.ts";
+import { isCacheable, readVerdict } from "./verdict.ts";
 import type { DecisionVersion } from "./version.ts";
 import { Warmer, type WarmState } from "./warm.ts";
 import { createWarmSource, type WarmWhat } from "./warm-source.ts";
@@ -40,6 +40,7 @@ export class Inference {
   readonly #counter: Counter;
   readonly #archive: Archive;
   readonly #queue: Queue;
+  readonly #exchange: Exchange;
   /** By state: of the deciding candidate. Bounded by its lanes. */
   readonly #asking = new Map<string, Asking>();
   #candidate: Candidate;
@@ -61,6 +62,10 @@ export class Inference {
     this.#counter = new Counter(options);
     this.#archive = new Archive(options, this.#text);
     this.#queue = new Queue(limits.queueMax);
+    this.#exchange = new Exchange(options, {
+      answered: (asking, host, body) => this.#answered(asking, host, body),
+      failed: (asking, fault) => this.#failed(asking, fault),
+    });
     this.#key = new Uint32Array(space.keyWords);
     this.#candidate = this.#create(options.candidate);
     if (options.shadow !== null) this.cast(options.shadow);
@@ -89,7 +94,9 @@ export class Inference {
     this.#review(nowMs);
     this.#counter.scan((slot, version) => this.#admit(slot, version, nowMs));
     this.#dispatch(nowMs);
-    this.#hedge(nowMs);
+    if (this.#options.limits.hedge) {
+      this.#exchange.hedge(this.#candidate, this.#asking.values(), nowMs);
+    }
     this.#warm(nowMs);
     this.#warmShadow(nowMs);
     if (this.#shadow?.mayTakeOver(nowMs) === true) this.switchToShadow();
@@ -326,40 +333,11 @@ export class Inference {
     };
     if (asking.isShadow) this.#shadowAsking++;
     else this.#asking.set(question.text, asking);
-    this.#send(asking, host, prompt);
+    this.#exchange.send(asking, host, prompt);
   }
 
-  #send(asking: Asking, host: Host, prompt: string): void {
-    this.#options.meter.count("requests");
-    asking.hosts.push(host);
-    asking.open++;
-    host.ask(asking.method.request, prompt).then(
-      (reply) => this.#answered(asking, host, reply),
-      (fault: InferenceFault) => this.#failed(asking, host, fault, prompt),
-    );
-  }
-
-  #answered(asking: Asking, host: Host, reply: Reply): void {
-    asking.open--;
-    const { meter } = this.#options;
-    const { timing, body } = reply;
-    meter.record("processing", timing.totalNs);
-    meter.record("load", timing.loadNs);
-    meter.record("wait", timing.waitNs);
-    meter.record("prompt", timing.promptNs);
-    meter.record("eval", timing.evalNs);
-    meter.record("client", timing.clientNs);
-    const counts = body as { prompt_eval_count?: unknown; eval_count?: unknown };
-    if (typeof counts.prompt_eval_count === "number") {
-      meter.count("promptTokens", counts.prompt_eval_count);
-    }
-    if (typeof counts.eval_count === "number") meter.count("evalTokens", counts.eval_count);
-    if (asking.isDone) return;
-    if (asking.hosts.length > 1 && host !== asking.hosts[0]) meter.count("hedgesWon");
-    this.#finish(asking, readVerdict(body, asking.method.reading), host);
-  }
-
-  #finish(asking: Asking, verdict: Verdict, host: Host): void {
+  #answered(asking: Asking, host: Host, body: Reply["body"]): void {
+    const verdict = readVerdict(body, asking.method.reading);
     const { meter, clock, table } = this.#options;
     const { question, waiters, version } = asking;
     this.#forget(asking);
@@ -399,23 +377,7 @@ export class Inference {
     this.#warmShadow(nowMs);
   }
 
-  #failed(asking: Asking, host: Host, fault: InferenceFault, prompt: string): void {
-    asking.open--;
-    const { meter, clock } = this.#options;
-    meter.fail(clock.nowNs() - asking.sentNs);
-    meter.error(errorLabelOf[fault.kind] as ErrorLabel);
-    // Another attempt is under way, or has won already.
-    if (asking.isDone || asking.open > 0) return;
-    const nowMs = clock.nowMs();
-    const other =
-      asking.hosts.length < 2 && asking.waiters.length > 0
-        ? asking.candidate.pick(nowMs, host)
-        : null;
-    if (other !== null) {
-      meter.count("failovers");
-      this.#send(asking, other, prompt);
-      return;
-    }
+  #failed(asking: Asking, fault: InferenceFault): void {
     this.#forget(asking);
     if (this.#isRetired(asking)) {
       this.#askAgain(asking);
@@ -449,21 +411,6 @@ export class Inference {
     const { text } = asking.question;
     if (asking.isShadow) this.#shadowAsking--;
     else if (this.#asking.get(text) === asking) this.#asking.delete(text);
-  }
-
-  /** A question slower than 95 % of its host's answers is asked of a second host as well. */
-  #hedge(nowMs: number): void {
-    if (!this.#options.limits.hedge || this.#candidate.hosts.length < 2) return;
-    for (const asking of this.#asking.values()) {
-      const first = asking.hosts[0]!;
-      if (asking.hosts.length > 1 || asking.waiters.length === 0) continue;
-      if (nowMs - asking.sentMs <= first.estimate.p95Ms) continue;
-      const other = this.#candidate.pick(nowMs, first);
-      const prompt = asking.method.prompt.of(asking.question.key);
-      if (other === null || prompt === null) continue;
-      this.#options.meter.count("hedges");
-      this.#send(asking, other, prompt);
-    }
   }
 
   /** Idle slots only: none while a live question waits, and one is left free where there are two. */

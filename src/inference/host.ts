@@ -16,6 +16,7 @@ import { LatencyEstimate } from "./estimate.ts";
 import { faultOfError, InferenceFault } from "./fault.ts";
 import { OllamaClient, type Fetch, type Lane, type Reply } from "./ollama.ts";
 import type { FrozenRequest } from "./request.ts";
+import { isBefore } from "./server-version.ts";
 
 export const hostStatuses = [
   "unknown",
@@ -372,15 +373,4 @@ export class Host {
 function sizeText(bytes: number): string {
   const gibibytes = bytes / 2 ** 30;
   return gibibytes >= 1 ? `${gibibytes.toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
-}
-
-/** Of "0.33.0-rc1", say. One that is not told, or the 0.0.0 of a private build, is taken for new. */
-export function isBefore(version: string, than: readonly [number, number, number]): boolean {
-  const match = /^v?(\d+)\.(\d+)\.(\d+)/.exec(version);
-  if (match === null || match[0].endsWith("0.0.0")) return false;
-  for (let i = 0; i < 3; i++) {
-    const difference = Number(match[i + 1]) - than[i]!;
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isBefore } from "../../src/inference/host.ts";
+import { isBefore } from "../../src/inference/server-version.ts";
 import { freezeRequest, type RequestPlan } from "../../src/inference/request.ts";
 
 const plan: RequestPlan = {
