@@ -24,7 +24,7 @@ function order(severity: string): number {
 
 export function openAlerts(context: Context): Part {
   const { live } = context;
-  const { root, head, body } = panel("Alerts open");
+  const { root, head, body } = panel("Alerts open", "alerts-open");
   const more = element(
     "a",
     { class: "aside", href: context.hrefOf({ view: "alerts" }) },
