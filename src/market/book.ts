@@ -4,73 +4,39 @@
  * made. It implements `MarketEvents` of the feed's side by shape: sides are 0 bid, 1 ask, 2 unknown,
  * trading states 0 trading and anything else not.
  *
- * An instrument of -1 (not followed) is ignored by every event.
+ * An instrument of -1 (not followed) is ignored by every event. Events about orders are here, the
+ * others in book-record.ts.
  */
 import { type Allocate, onHeap } from "./allocate.ts";
-import { BookCount, BookFault } from "./fault.ts";
+import { BookRecords, type LevelLimits } from "./book-record.ts";
+import { BookCount } from "./fault.ts";
 import type { InstrumentTable } from "./instrument.ts";
-import { Ladders } from "./ladder.ts";
 import {
-  ASK_PRICE,
-  ASK_SIZE,
   BID_PRICE,
-  BID_SIZE,
-  BOUGHT,
-  COUNT,
   DOUBLES,
-  FLAG_FULL,
-  FLAG_OPEN,
   FLAG_PARTIAL,
-  FLAG_QUOTED,
-  FLAG_TRADED,
   FLAGS,
   GENERATION,
-  LAST_PRICE,
-  LAST_SIZE,
   LIVE_ORDERS,
-  MARKET_NS,
-  OFFSET,
-  RECORD_BYTES,
-  REPLACED,
-  SIDE_WORDS,
-  SOLD,
-  TOUCHED,
   TRADES,
   TRADING_STATE,
   WORDS,
 } from "./layout.ts";
-import { LEVEL_BYTES, LEVEL_DOUBLES } from "./level.ts";
 import { ORDER_GENERATION, ORDER_PRICE, ORDER_SIZE, ORDER_TAG, OrderTable } from "./order.ts";
 import { ReadAhead } from "./read-ahead.ts";
 
 /** Slots that each add looks through while orders of a cleared book are still in the table. */
 const SWEEP_SLOTS = 8;
 
-export interface BookLimits {
+export interface BookLimits extends LevelLimits {
   /** Most live orders (32 bytes a slot, at most 0.6 of the slots used). */
   readonly orders: number;
-  /** Price levels of all books together, in blocks of 8, 16, 32, … (24 bytes a level). */
-  readonly levels: number;
-  /** Most levels on one side of one book. */
-  readonly levelsPerSide: number;
 }
 
-export class BookSet {
-  /** Instruments with an event since `clearTouched`, each once: `touched[0, touchedCount)`. */
-  readonly touched: Uint32Array;
-  touchedCount = 0;
-  /** By `BookCount`. */
-  readonly counts = new Uint32Array(16);
-  readonly instruments: InstrumentTable;
+export class BookSet extends BookRecords {
   readonly orders: OrderTable;
-  readonly ladders: Ladders;
-  /** The feed's index in the instrument table. */
-  readonly feed: number;
-  /** Records of all instruments (layout.ts), for those who read a lot. */
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
   private readonly ahead: ReadAhead;
-  private now = 0;
+  /** Orders in the table whose book was cleared since. */
   private staleOrders = 0;
   private sweepAt = 0;
 
@@ -81,19 +47,13 @@ export class BookSet {
     limits: BookLimits,
     allocate: Allocate = onHeap,
   ) {
-    this.instruments = instruments;
-    this.feed = feed;
-    this.touched = new Uint32Array(instruments.capacity);
+    super(instruments, feed, limits, allocate);
     this.orders = new OrderTable(limits.orders, allocate);
-    this.ladders = new Ladders(instruments.tickSize, limits.levels, limits.levelsPerSide, allocate);
     this.ahead = new ReadAhead(this.orders);
-    this.words = this.ladders.words;
-    this.doubles = this.ladders.doubles;
   }
 
   static bytes(instruments: number, limits: BookLimits): number {
-    const levels = limits.levels * LEVEL_BYTES;
-    return instruments * (RECORD_BYTES + 4) + OrderTable.bytes(limits.orders) + levels;
+    return BookRecords.recordBytes(instruments, limits) + OrderTable.bytes(limits.orders);
   }
 
   instrument(bytes: Uint8Array, offset: number, length: number): number {
@@ -220,58 +180,6 @@ export class BookSet {
     this.changed(instrument, side);
   }
 
-  setLevel(instrument: number, side: number, price: number, size: number, complete: boolean): void {
-    if (instrument < 0) return;
-    if (side > 1) {
-      this.counts[BookCount.badValues]!++;
-      return;
-    }
-    const done = this.ladders.set(instrument, side, price, size);
-    if (done === 0) this.counts[BookCount.unknownLevels]!++;
-    else if (done === -1) this.fill(instrument, BookCount.levelsFull);
-    const flags = instrument * WORDS + FLAGS;
-    if (!complete) {
-      this.words[flags] = this.words[flags]! | FLAG_OPEN;
-      return;
-    }
-    this.words[flags] = (this.words[flags]! | FLAG_QUOTED) & ~FLAG_OPEN;
-    this.ladders.refresh(instrument, 0);
-    this.ladders.refresh(instrument, 1);
-    this.touch(instrument);
-  }
-
-  /** A size that is NaN stands for "there, but how much is not said". */
-  quote(
-    instrument: number,
-    bidPrice: number,
-    bidSize: number,
-    askPrice: number,
-    askSize: number,
-  ): void {
-    if (instrument < 0) return;
-    const at = instrument * DOUBLES;
-    const doubles = this.doubles;
-    doubles[at + BID_PRICE] = bidSize === 0 ? 0 : bidPrice;
-    doubles[at + BID_SIZE] = bidSize;
-    doubles[at + ASK_PRICE] = askSize === 0 ? 0 : askPrice;
-    doubles[at + ASK_SIZE] = askSize;
-    this.words[instrument * WORDS + FLAGS]! |= FLAG_QUOTED;
-    this.words[instrument * WORDS + REPLACED] = 1;
-    this.touch(instrument);
-  }
-
-  trade(instrument: number, side: number, size: number, price: number): void {
-    if (instrument < 0) return;
-    this.printed(instrument, side === 2 ? this.restingSide(instrument, price) : side, size, price);
-    this.touch(instrument);
-  }
-
-  tradingState(instrument: number, state: number): void {
-    if (instrument < 0) return;
-    this.words[instrument * WORDS + TRADING_STATE] = state;
-    this.touch(instrument);
-  }
-
   /**
    * Forgets one book, or all of them for -1: levels, orders, what was partial or full. The trading
    * state and the last trade stay: a halt is not lifted by forgetting the book.
@@ -309,93 +217,6 @@ export class BookSet {
     this.words[instrument * WORDS + TRADING_STATE] = 0;
     const doubles = instrument * DOUBLES;
     this.doubles.fill(0, doubles + BID_PRICE, doubles + TRADES + 1);
-  }
-
-  isPartial(instrument: number): boolean {
-    return (this.words[instrument * WORDS + FLAGS]! & FLAG_PARTIAL) !== 0;
-  }
-
-  /** Somebody knows that messages are missing from this book (from all, for -1). */
-  markPartial(instrument: number): void {
-    this.flag(instrument, FLAG_PARTIAL);
-  }
-
-  /** Empties the list of touched instruments. */
-  clearTouched(): void {
-    const { touched, words } = this;
-    for (let i = 0; i < this.touchedCount; i++) {
-      const at = touched[i]! * WORDS;
-      words[at + TOUCHED] = 0;
-      words[at + REPLACED] = 0;
-    }
-    this.touchedCount = 0;
-  }
-
-  /** Whether both sides were told whole since `clearTouched`: what was wrong before is right now. */
-  wasReplaced(instrument: number): boolean {
-    return this.words[instrument * WORDS + REPLACED] !== 0;
-  }
-
-  bookFault(instrument: number): BookFault {
-    const flags = this.words[instrument * WORDS + FLAGS]!;
-    if ((flags & FLAG_FULL) !== 0) return BookFault.full;
-    if (this.words[instrument * WORDS + TRADING_STATE] !== 0) return BookFault.halted;
-    if ((flags & FLAG_QUOTED) === 0) {
-      return (flags & FLAG_TRADED) === 0 ? BookFault.neverSeen : BookFault.noQuote;
-    }
-    const at = instrument * DOUBLES;
-    const noBid = this.doubles[at + BID_SIZE] === 0;
-    const noAsk = this.doubles[at + ASK_SIZE] === 0;
-    if (noBid || noAsk) return noBid && noAsk ? BookFault.empty : BookFault.oneSided;
-    const spread = this.doubles[at + ASK_PRICE]! - this.doubles[at + BID_PRICE]!;
-    if (spread < 0) return BookFault.crossed;
-    if ((flags & FLAG_PARTIAL) !== 0) return BookFault.partial;
-    return spread === 0 ? BookFault.locked : BookFault.ok;
-  }
-
-  /** Best bid in scaled price units; 0 when that side is empty. */
-  bidPrice(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + BID_PRICE]!;
-  }
-
-  bidSize(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + BID_SIZE]!;
-  }
-
-  askPrice(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + ASK_PRICE]!;
-  }
-
-  askSize(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + ASK_SIZE]!;
-  }
-
-  lastPrice(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + LAST_PRICE]!;
-  }
-
-  lastSize(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + LAST_SIZE]!;
-  }
-
-  /** Market time of the last event: ns since the feed's midnight. */
-  marketNs(instrument: number): number {
-    return this.doubles[instrument * DOUBLES + MARKET_NS]!;
-  }
-
-  levelCount(instrument: number, side: number): number {
-    return this.words[instrument * WORDS + side * SIDE_WORDS + COUNT]!;
-  }
-
-  /** One level, 0 being the best, as [price, size, orders] into `out`. */
-  readLevel(instrument: number, side: number, depth: number, out: Float64Array): void {
-    const at = instrument * WORDS + side * SIDE_WORDS;
-    const index = this.words[at + OFFSET]! + this.words[at + COUNT]! - 1 - depth;
-    const levels = this.ladders.pool.levels;
-    const key = levels[index * LEVEL_DOUBLES]!;
-    out[0] = side === 0 ? key : -key;
-    out[1] = levels[index * LEVEL_DOUBLES + 1]!;
-    out[2] = levels[index * LEVEL_DOUBLES + 2]!;
   }
 
   private place(
@@ -499,52 +320,6 @@ export class BookSet {
     }
   }
 
-  private changed(instrument: number, side: number): void {
-    this.words[instrument * WORDS + FLAGS]! |= FLAG_QUOTED;
-    this.ladders.refresh(instrument, side);
-    this.touch(instrument);
-  }
-
-  private touch(instrument: number): void {
-    const at = instrument * WORDS;
-    this.doubles[instrument * DOUBLES + MARKET_NS] = this.now;
-    if (this.words[at + TOUCHED] !== 0 || (this.words[at + FLAGS]! & FLAG_OPEN) !== 0) return;
-    this.words[at + TOUCHED] = 1;
-    this.touched[this.touchedCount++] = instrument;
-  }
-
-  private printed(instrument: number, side: number, size: number, price: number): void {
-    const at = instrument * DOUBLES;
-    const doubles = this.doubles;
-    doubles[at + LAST_PRICE] = price;
-    doubles[at + LAST_SIZE] = size;
-    doubles[at + TRADES]!++;
-    // A resting bid was hit by a seller, a resting ask was lifted by a buyer.
-    if (side === 0) doubles[at + SOLD]! += size;
-    else if (side === 1) doubles[at + BOUGHT]! += size;
-    this.words[instrument * WORDS + FLAGS]! |= FLAG_TRADED;
-    this.counts[BookCount.trades]!++;
-  }
-
-  /**
-   * Whose order rested, where the feed does not say: above the mid a buyer lifted an ask, below it a
-   * seller hit a bid, and at the mid or without quotes the last trade's price decides (after Lee and
-   * Ready 1991). 2: cannot be told.
-   */
-  private restingSide(instrument: number, price: number): number {
-    const at = instrument * DOUBLES;
-    const doubles = this.doubles;
-    if (doubles[at + BID_SIZE] !== 0 && doubles[at + ASK_SIZE] !== 0) {
-      const twice = doubles[at + BID_PRICE]! + doubles[at + ASK_PRICE]!;
-      if (price * 2 > twice) return 1;
-      if (price * 2 < twice) return 0;
-    }
-    if (doubles[at + TRADES] === 0) return 2;
-    const last = doubles[at + LAST_PRICE]!;
-    if (price > last) return 1;
-    return price < last ? 0 : 2;
-  }
-
   private isStale(slot: number, owner: number): boolean {
     return (
       this.staleOrders !== 0 &&
@@ -566,30 +341,5 @@ export class BookSet {
       if (tag !== 0 && this.isStale(slot, (tag - 1) >>> 1)) this.removeStale(slot);
       else this.sweepAt = slot + 1 === slots ? 0 : slot + 1;
     }
-  }
-
-  private fill(instrument: number, count: number): void {
-    this.counts[count]!++;
-    this.flag(instrument, FLAG_FULL);
-  }
-
-  private flag(instrument: number, flag: number): void {
-    if (instrument >= 0) {
-      this.words[instrument * WORDS + FLAGS]! |= flag;
-      this.touch(instrument);
-      return;
-    }
-    for (let i = 0; i < this.instruments.count; i++) {
-      if (this.instruments.feed[i] === this.feed) this.words[i * WORDS + FLAGS]! |= flag;
-    }
-  }
-
-  private forget(instrument: number): void {
-    const doubles = instrument * DOUBLES;
-    this.words[instrument * WORDS + FLAGS] = 0;
-    this.doubles.fill(0, doubles + BID_PRICE, doubles + ASK_SIZE + 1);
-    this.doubles[doubles + BOUGHT] = 0;
-    this.doubles[doubles + SOLD] = 0;
-    this.touch(instrument);
   }
 }
