@@ -120,13 +120,13 @@ export class ChannelHealth {
 
   /** Whether what happens to the channel concerns the instrument, which is of its feed. */
   concerns(instrument: number, feed: number, channel: number): boolean {
-    const owner = this.#ownerOf(instrument, feed);
+    const owner = this.channelOf(instrument, feed);
     return owner === channel || owner < 0;
   }
 
   /** The `Reason` why the instrument's book must not be used, 0 when it may be. */
   staleReason(instrument: number, feed: number): number {
-    const owner = this.#ownerOf(instrument, feed);
+    const owner = this.channelOf(instrument, feed);
     if (owner >= 0) return this.#reasonOf(instrument, feed * this.#capacity + owner);
     if (owner === Owner.shared && this.#owners[feed]!.exclusive) return Reason.partial;
     for (let channel = 0; channel < this.channels[feed]!; channel++) {
@@ -143,9 +143,10 @@ export class ChannelHealth {
     return since === whole || this.#healed[instrument]! >= since ? 0 : this.#cause[at]!;
   }
 
-  /** A feed with one channel has told of everything by it. */
-  #ownerOf(instrument: number, feed: number): number {
+  /** The one channel that tells of the instrument; one of `Owner` where there is none, or several. */
+  channelOf(instrument: number, feed: number): number {
     const owners = this.#owners[feed];
+    // A feed with one channel has told of everything by it.
     return owners === undefined ? 0 : owners.of[instrument]!;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Decisions without a datagram: instruments are evaluated again on the books that they have, because
- * something else has changed. The cause that a signal gives is then its feed's last message.
+ * something else has changed. The cause that a signal gives is then its channel's last message.
  */
 import type { InstrumentTable } from "../market/instrument.ts";
 import type { ChannelHealth } from "./channel.ts";
@@ -74,7 +74,10 @@ export class Review {
   again(instrument: number, nowNs: number, answered = false, repeat = false): void {
     const feed = this.#instruments.feed[instrument] as number;
     const { decoder } = this.#feeds[feed] as EngineFeed;
-    this.#emitter.cause(feed, decoder.sequence, nowNs);
+    const channel = this.#health.channelOf(instrument, feed);
+    const { arbiter } = decoder;
+    const isKnown = channel >= 0 && arbiter !== undefined;
+    this.#emitter.cause(feed, isKnown ? arbiter.sequenceOf(channel) : decoder.sequence, nowNs);
     this.#decider.evaluate(instrument, feed, nowNs, false, answered, repeat);
   }
 }

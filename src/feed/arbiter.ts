@@ -130,8 +130,13 @@ export class Arbiter {
     return verdict | this.#waiting(channel);
   }
 
+  /** The sequence that the channel's books have reached, 0 before its first message. */
+  sequenceOf(channel: number): number {
+    return Math.max(0, this.sequencer.expected(channel) - 1);
+  }
+
   #turnTo(channel: number): void {
-    this.sequence = Math.max(0, this.sequencer.expected(channel) - 1);
+    this.sequence = this.sequenceOf(channel);
   }
 
   #apply(

@@ -69,6 +69,16 @@ describe("a feed of two units", () => {
     expect(said(rig.unitBook(2, "OOO", 200, 100))).toEqual(["OOO BUY l1"]);
   });
 
+  test("signalSaidAgainNamesTheLastMessageOfItsOwnUnit", () => {
+    const rig = standing({ flags: { "signal.ttlMs": "1000" } });
+    for (let i = 0; i < 5; i++) rig.unitBook(2, "MMM", 210 + i, 100);
+    const repeated = rig.wait(600);
+    const sequenceOf = (symbol: string): number | undefined =>
+      repeated.find((signal) => signal.symbol === symbol)?.inputSeq;
+    expect(sequenceOf("AAA")).toBe(rig.next(1) - 1);
+    expect(sequenceOf("NNN")).toBe(rig.next(2) - 1);
+  });
+
   test("unitJoinedInMidSessionIsPartialAndTheOthersAreNot", () => {
     const rig = standing();
     rig.pack(3, rig.bookMessages("XXX", 200, 100));
