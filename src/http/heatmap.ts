@@ -60,7 +60,7 @@ export function heatmapRoutes(app: App, source: ApiSource): void {
       const [stage] = parseStages({ stage: asked.stage ?? "total_pipeline" });
       const stepS =
         asked.step === undefined
-          ? stepThatFits(range, columnsDefault)
+          ? stepThatFits(range, Math.min(columnsDefault, source.limits.pointsMax))
           : parseStep(asked.step, range, 1, source.limits.pointsMax);
       const bands = Number(asked.bands ?? 4) as 1 | 2 | 4 | 8 | 16;
       const reader = historyOf(source);

@@ -108,6 +108,29 @@ describe("a new configuration", () => {
     expect(signalsOf(running).filter(({ signal }) => signal !== "HOLD")).toEqual([]);
   });
 
+  test("an answer of a series has at most http.pointsMax points", async () => {
+    await using edge = await startByFile(`${listen}pointsMax = 200\n`);
+    const paths = ["latency?stage=total_pipeline&", "metric?name=hftedge_gap_total&"];
+    const told = async (limit: number): Promise<void> => {
+      for (const path of [...paths, "latency/heatmap?"]) {
+        const from = (seconds: number): string => `from=-${seconds}s&to=now`;
+        const ask = (search: string): Promise<Response> =>
+          fetch(`${edge.http}/api/v1/${path}${search}`);
+        const most = await ask(`${from(limit - 2)}&step=1`);
+        expect([path, most.status]).toEqual([path, 200]);
+        const more = await ask(`${from(limit + 2)}&step=1`);
+        expect([path, more.status]).toEqual([path, 400]);
+        expect(await more.text()).toContain(`an answer has at most ${limit}`);
+        expect((await ask(from(86_400))).status).toBe(200);
+      }
+      const day = await fetch(`${edge.http}/api/v1/latency/heatmap?from=-1d`);
+      expect(((await day.json()) as { steps: number }).steps).toBeLessThanOrEqual(limit);
+    };
+    await told(200);
+    expect(await edge.reload(`${listen}pointsMax = 100\n`)).toContain("http.pointsMax changed");
+    await told(100);
+  });
+
   test("stdout can be taken away and given back", async () => {
     using sink = await openSink();
     await using edge = await startByFile(`${listen}${sinkTo(sink)}`);
