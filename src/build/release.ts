@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { buildFact, compile, root, targets } from "./compile.ts";
 import { runtimeLibraries } from "./runtime.ts";
 import { bomOf } from "./sbom.ts";
+import { tryBinary } from "./trial.ts";
 
 const { values } = parseArgs({
   args: Bun.argv.slice(2),
@@ -22,6 +23,7 @@ for (const target of targets) {
   const binary = join(outdir, `hftedge-${fact.version}-${target.replace("bun-", "")}`);
   const packages = await compile(target, binary);
   chmodSync(binary, 0o755);
+  console.error(`${basename(binary)}: ${tryBinary(binary, target, fact)}`);
   const bom = bomOf({
     fact,
     target,
