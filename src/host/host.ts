@@ -26,6 +26,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { EdgeError } from "../error.ts";
 import { lockFile } from "./file-lock.ts";
+import { toolEnvironment } from "./tool.ts";
 
 export interface CommandResult {
   /** Exit status; 127 when the command is not installed, 124 when it ran past its time. */
@@ -319,7 +320,7 @@ export class Host {
       // What hangs may not heed a request to end.
       killSignal: "SIGKILL",
       maxBuffer: fileBytesMax,
-      env: { ...this.environment, LC_ALL: "C", HFTEDGE_ROOT: this.root },
+      env: { ...toolEnvironment(this.environment), HFTEDGE_ROOT: this.root },
     });
     return {
       code: result.exitedDueToTimeout === true ? 124 : result.exitCode,

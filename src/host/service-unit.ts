@@ -39,6 +39,8 @@ ExecStart=${exec} run --config ${file}
 ExecReload=/bin/kill -HUP $MAINPID
 # Fed only while the heartbeats of all threads advance.
 WatchdogSec=10
+# Signals go to the sinks. In the journal they would use up its rate limit, and messages be lost.
+StandardOutput=null
 TimeoutStartSec=60
 # Longer than the longest drain that the configuration allows.
 TimeoutStopSec=75

@@ -24,7 +24,18 @@ async function readText(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text.slice(0, outputBytesMax);
 }
 
-/** The real one. LC_ALL=C, because translated output cannot be parsed. */
+/**
+ * The environment of a tool. Translated output cannot be parsed; and the service manager's socket is
+ * ours alone: systemctl reports its own failures there, as if they were ours.
+ */
+export function toolEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const { NOTIFY_SOCKET: _socket, WATCHDOG_USEC: _limit, WATCHDOG_PID: _owner, ...rest } = env;
+  return { ...rest, LC_ALL: "C" };
+}
+
+/** The real one. */
 export const runTool: RunTool = async (argv, timeoutMs) => {
   const path = Bun.which(argv[0] ?? "", {
     PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`,
@@ -37,7 +48,7 @@ export const runTool: RunTool = async (argv, timeoutMs) => {
       stderr: "pipe",
       timeout: timeoutMs,
       killSignal: "SIGKILL",
-      env: { ...process.env, LC_ALL: "C" },
+      env: toolEnvironment(process.env),
     });
     const [stdout, stderr, code] = await Promise.all([
       readText(child.stdout),

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { runTool } from "../../src/host/tool.ts";
+import { runTool, toolEnvironment } from "../../src/host/tool.ts";
 
 describe("another program", () => {
   test("gives its output and exit code", async () => {
     const output = await runTool(["sh", "-c", "echo out; echo err >&2; exit 3"], 5000);
     expect(output).toEqual({ code: 3, stdout: "out\n", stderr: "err\n" });
+  });
+
+  test("is not given the service manager's socket, and speaks English", () => {
+    const env = { PATH: "/bin", LC_ALL: "de", NOTIFY_SOCKET: "/n", WATCHDOG_USEC: "1" };
+    expect(toolEnvironment(env)).toEqual({ PATH: "/bin", LC_ALL: "C" });
   });
 
   test("that is not installed is undefined", async () => {
