@@ -41,6 +41,7 @@ ExecReload=/bin/kill -HUP $MAINPID
 WatchdogSec=10
 # Signals go to the sinks. In the journal they would use up its rate limit, and messages be lost.
 StandardOutput=null
+StandardError=journal
 TimeoutStartSec=60
 # Longer than the longest drain that the configuration allows.
 TimeoutStopSec=75
