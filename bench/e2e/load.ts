@@ -1,11 +1,12 @@
 /**
  * The open-loop load generator, a process of its own: `bun load.ts WORKLOAD ANSWER RATE SECONDS
- * WARMUP`. Sends datagram i at its intended time, whatever has come back, and measures each answer
+ * WARMUP [CPU]`. Sends datagram i at its intended time, whatever has come back, and measures each answer
  * from that intended time, so that waiting to be sent counts too (no coordinated omission).
  *
  * It spins: one core for the load, one for what is measured. It prints the port where it expects
  * answers, reads the port to send to from stdin, and prints one JSON line.
  */
+import { pinThread } from "../../src/host/libc.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 import { connectTo, Endpoint, monotonicNs } from "./udp.ts";
 import { type AnswerName, createWorkload, type WorkloadName } from "./workload.ts";
@@ -25,7 +26,9 @@ export interface LoadResult {
 }
 
 const [workloadName, answer] = process.argv.slice(2, 4) as [WorkloadName, AnswerName];
-const [rate = 1000, seconds = 1, warmupSeconds = 1] = process.argv.slice(4, 7).map(Number);
+const [rate = 1000, seconds = 1, warmupSeconds = 1, cpu = -1] = process.argv
+  .slice(4, 8)
+  .map(Number);
 const answers = new Endpoint();
 process.stdout.write(`${answers.port}\n`);
 const target = Number(await new Response(Bun.stdin.stream()).text());
@@ -33,6 +36,7 @@ const target = Number(await new Response(Bun.stdin.stream()).text());
 const sender = answer === "echo" ? answers : new Endpoint();
 connectTo(sender.fd, target);
 
+if (cpu >= 0) pinThread([cpu]);
 const total = Math.round(rate * (seconds + warmupSeconds));
 const warmup = Math.round(rate * warmupSeconds);
 const workload = createWorkload(workloadName, answer, total, 1);

@@ -4,11 +4,12 @@
  * rows, with and without that many dashboard queries a second, in turns. Quotes the median of the
  * rounds' own ratios.
  */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { linkSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fillHistory } from "../history.ts";
+import { pinThread, threadCpus } from "../../src/host/libc.ts";
 import { headLine, median, reportHead } from "../machine.ts";
 import type { LoadResult } from "./load.ts";
 import { edgeOnHistory, lines, type Subject } from "./subject.ts";
@@ -23,55 +24,43 @@ const { values } = parseArgs({
   },
 });
 
+// The load stands for the exchange, which has machines of its own: it keeps the first CPU to itself,
+// and what is measured, questions included, shares the others (all children inherit this).
+const cpus = threadCpus();
+const loadCpu = cpus[0] ?? -1;
+if (cpus.length > 1) pinThread(cpus.slice(1));
 const folder = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
 const history = join(folder, "history.db");
 const hourMs = 3_600_000;
 const rows = fillHistory(history, (Math.floor(Date.now() / hourMs) * hourMs) / 1000);
+// Nothing of that may still be on its way to the disk while the feed is measured.
+await Bun.spawn(["sync"]).exited;
+// One file for all runs: copies of gigabytes would be written back while the feed is measured.
 const contender = edgeOnHistory((directory) => {
-  copyFileSync(history, join(directory, "history.db"));
+  linkSync(history, join(directory, "history.db"));
 });
 
-/** What a dashboard asks: series of a day and of a quarter of an hour, a summary, a heat map. */
-const paths = [
-  "latency?from=-24h&step=60s&stage=total_pipeline&percentiles=50,95,99,99.9",
-  "latency?from=-15m&step=1s&stage=data_ingestion&percentiles=50,99",
-  "latency/summary?from=-24h",
-  "latency/heatmap?from=-24h&step=300s&stage=total_pipeline",
-  "alerts",
-  "signals?limit=100",
-];
-
-/** Asks at its intended times, whatever has been answered, until it is stopped. */
+/** Questions from a process of their own, as a dashboard's are; it gives way to everything else. */
 function ask(base: string, perSecond: number): { stop(): Promise<number[]> } {
-  const times: number[] = [];
-  const waiting = new Set<Promise<void>>();
-  let asked = 0;
-  const startMs = performance.now();
-  const timer = setInterval(() => {
-    while ((performance.now() - startMs) / 1000 > asked / perSecond) {
-      const path = paths[asked++ % paths.length]!;
-      const sentMs = performance.now();
-      const one = fetch(`${base}/api/v1/${path}`)
-        .then(async (reply) => {
-          if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
-          await reply.arrayBuffer();
-          times.push(performance.now() - sentMs);
-        })
-        .finally(() => waiting.delete(one));
-      waiting.add(one);
-    }
-  }, 1);
+  const command = [process.execPath, join(import.meta.dir, "ask.ts"), base, String(perSecond)];
+  const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   return {
     async stop() {
-      clearInterval(timer);
-      await Promise.all(waiting);
-      return times;
+      await child.stdin.end();
+      return JSON.parse(await new Response(child.stdout).text()) as number[];
     },
   };
 }
 
 async function measure(queries: number): Promise<{ load: LoadResult; queryMs: number[] }> {
-  const args = [contender.workload, contender.answer, values.rate, values.seconds, values.warmup];
+  const args = [
+    contender.workload,
+    contender.answer,
+    values.rate,
+    values.seconds,
+    values.warmup,
+    String(loadCpu),
+  ];
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "load.ts"), ...args], {
     stdin: "pipe",
     stdout: "pipe",

@@ -3,7 +3,14 @@
  * neither disk nor stdout nor HTTP. A flood starves its event loop, so stop and hold switches,
  * answers and silence are looked at in the data callback as well.
  */
-import { pinThread, realtimeNs, setRealtimePriority, threadId } from "../host/libc.ts";
+import {
+  pinThread,
+  realtimeNs,
+  setRealtimePriority,
+  setThreadSlice,
+  threadId,
+} from "../host/libc.ts";
+import type { Config } from "../config/schema.ts";
 import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
@@ -41,7 +48,7 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const now = (): number => realtimeNs(baseSeconds);
   const control = new Control(shared.control, plan.limits.heldSymbols);
   const board = openBoard(shared.board).writer("feed");
-  const notes = place(config.thread.feedCpu, config.thread.feedPriority);
+  const notes = place(config.thread);
   const targets = await openTargets(plan, board);
   // A thread that is started again has no time to lose: its datagrams are coming in already.
   if (attempt === 0) warmUp(plan, config.thread.warmUpMs, now);
@@ -89,14 +96,18 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   }
 }
 
-/** Pins the thread and raises its priority where asked; what was refused becomes a note. */
-function place(cpu: number, priority: number): string[] {
+/** Places the thread among the others; what was refused becomes a note. */
+function place({ feedCpu, feedPriority, feedSliceUs }: Config["thread"]): string[] {
   const notes: string[] = [];
-  if (cpu >= 0 && pinThread([cpu]) !== 0) {
-    notes.push(`feed thread was not pinned to CPU ${cpu}: check thread.feedCpu against nproc`);
+  if (feedCpu >= 0 && pinThread([feedCpu]) !== 0) {
+    notes.push(`feed thread was not pinned to CPU ${feedCpu}: check thread.feedCpu against nproc`);
   }
-  if (priority > 0 && setRealtimePriority(priority) !== 0) {
-    notes.push("feed thread has no real-time priority: run as root, or raise LimitRTPRIO");
+  if (feedPriority > 0) {
+    if (setRealtimePriority(feedPriority) !== 0) {
+      notes.push("feed thread has no real-time priority: run as root, or raise LimitRTPRIO");
+    }
+  } else if (feedSliceUs > 0 && setThreadSlice(feedSliceUs * 1000) !== 0) {
+    notes.push("feed thread keeps the system's time slice: the kernel refused thread.feedSliceUs");
   }
   return notes;
 }

@@ -14,6 +14,16 @@ export const threadSection = z.strictObject({
     .max(80)
     .default(0)
     .describe("Real-time priority (SCHED_FIFO) of a pinned feed thread; 0 for none."),
+  feedSliceUs: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(100)
+    .refine((us) => us === 0 || us >= 100, "0, or at least 100")
+    .describe(
+      "Time slice of a feed thread without real-time priority: a short one is let in at once when a datagram wakes it (Linux 6.12 and newer); 0 for the system's.",
+    )
+    .meta({ unit: "us" }),
   pollSpinUs: z
     .int()
     .min(0)
