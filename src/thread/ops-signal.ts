@@ -5,7 +5,6 @@
 import type { Ring } from "../decision/ring.ts";
 import {
   Field,
-  getText16,
   readSignal,
   type Signal,
   SignalFlag,
@@ -14,6 +13,7 @@ import {
 } from "../decision/signal.ts";
 import type { Hub } from "../http/hub.ts";
 import type { NewSignal } from "../store/batch.ts";
+import { LastDecision } from "./last-decision.ts";
 
 export interface SignalTapOptions {
   ring: Ring;
@@ -32,13 +32,14 @@ const turnMax = 65_536;
 export class SignalTap {
   readonly #options: SignalTapOptions;
   readonly #record = new Uint32Array(signalWords);
-  readonly #last = new Map<string, number>();
+  readonly #last: LastDecision;
   /** By symbol, oldest first. */
   readonly #newest = new Map<string, Signal>();
   taken = 0;
 
   constructor(options: SignalTapOptions) {
     this.#options = options;
+    this.#last = new LastDecision(options.symbolsMax);
   }
 
   /** Takes what the ring holds; returns how many. */
@@ -74,17 +75,11 @@ export class SignalTap {
     }
   }
 
-  /** Whether the decision differs from the symbol's last one. */
+  /** Whether the decision differs from the symbol's last one: a HOLD that becomes stale is news. */
   #changes(): boolean {
     const record = this.#record;
     if (((record[Field.lengthFlags]! >>> 16) & SignalFlag.refresh) !== 0) return false;
-    const symbol = getText16(record, Field.symbol);
-    // Decision and source: a HOLD that becomes stale is news.
-    const decided = record[Field.feedDecisionSource]! >>> 16;
-    if (this.#last.get(symbol) === decided) return false;
-    if (this.#last.size >= this.#options.symbolsMax && !this.#last.has(symbol)) this.#last.clear();
-    this.#last.set(symbol, decided);
-    return true;
+    return this.#last.take(record);
   }
 
   #remember(signal: Signal): void {
