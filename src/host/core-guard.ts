@@ -4,7 +4,7 @@
  * compiler thread made by a pinned thread would run on its core and nowhere else.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { placeThread, threadCpus } from "./libc.ts";
+import { placeThread, setThreadNice, threadCpus } from "./libc.ts";
 
 export interface TaskThread {
   id: number;
@@ -61,4 +61,21 @@ export function clearCore(
     (calls.place(id, others) === 0 ? moved : refused).push(name);
   }
   return { moved, refused };
+}
+
+/**
+ * The allocator's thread that hands unused memory back. It tries again and again where memory is
+ * locked (about 1 % of a core was seen), and nobody waits for it.
+ */
+const cleaners: readonly string[] = ["mi-scavenger"];
+const lowest = 19;
+
+/** Lets everything else go before the runtime's cleaners; returns how many there are. */
+export function humbleCleaners(
+  list: () => TaskThread[] = listThreads,
+  setNice: (nice: number, id: number) => number = setThreadNice,
+): number {
+  const found = list().filter(({ name }) => cleaners.includes(name));
+  for (const { id } of found) setNice(lowest, id);
+  return found.length;
 }

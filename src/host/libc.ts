@@ -231,12 +231,12 @@ export function threadSliceNs(): number {
 }
 
 /**
- * Nice value of the calling thread (Linux keeps one for each): 0, or the errno; -1 where there is no
- * C library. Raising it needs no privilege; lowering it does.
+ * Nice value of a thread (Linux keeps one for each; 0 is the calling one): 0, or the errno; -1 where
+ * there is no C library. Raising it needs no privilege; lowering it does.
  */
-export function setThreadNice(nice: number): number {
+export function setThreadNice(nice: number, id = 0): number {
   if (libc === undefined) return -1;
-  return libc.symbols.setpriority(0, 0, nice) === 0 ? 0 : errno();
+  return libc.symbols.setpriority(0, id, nice) === 0 ? 0 : errno();
 }
 
 export function threadNice(): number {

@@ -8,7 +8,7 @@ import type { ConfigChange } from "../config/change.ts";
 import type { Config } from "../config/schema.ts";
 import { EdgeError } from "../error.ts";
 import { residentBytes } from "../host/descriptor.ts";
-import { clearCore } from "../host/core-guard.ts";
+import { clearCore, humbleCleaners } from "../host/core-guard.ts";
 import { lockMemory, realtimeNs, threadCpus } from "../host/libc.ts";
 import { type Board, openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
@@ -129,6 +129,7 @@ export class Supervisor {
       await this.#end(0);
       throw error;
     }
+    humbleCleaners();
     this.#guardCore();
     this.#watchMemory();
   }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { clearCore, type CoreGuardCalls, listThreads } from "../../src/host/core-guard.ts";
+import {
+  clearCore,
+  humbleCleaners,
+  type CoreGuardCalls,
+  listThreads,
+} from "../../src/host/core-guard.ts";
 import { threadCpus, threadId } from "../../src/host/libc.ts";
 
 function machineOf(threads: Record<string, number[]>, refusing: readonly string[] = []) {
@@ -56,4 +61,19 @@ describe("a core kept to one thread", () => {
     expect(threadCpus(threadId()).length).toBeGreaterThan(0);
     expect(listThreads("/nonexistent")).toEqual([]);
   });
+});
+
+test("the allocator's cleaner goes after everything else", () => {
+  const set: [number, number][] = [];
+  const threads = [
+    { id: 1, name: "hftedge" },
+    { id: 2, name: "mi-scavenger" },
+    { id: 3, name: "JITWorker" },
+  ];
+  const found = humbleCleaners(
+    () => threads,
+    (nice, id) => set.push([nice, id]),
+  );
+  expect(found).toBe(1);
+  expect(set).toEqual([[19, 2]]);
 });
