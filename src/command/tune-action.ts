@@ -1,6 +1,7 @@
 /** What the verbs of `hftedge tune` do. Exit codes: apply 0 or 1, status 0, 2 or 3, revert 0 or 1. */
 import { basename, dirname } from "node:path";
 import type { Host } from "../host/host.ts";
+import { shellWord } from "../host/shell-word.ts";
 import { apply, applyAtBoot } from "../tune/apply.ts";
 import { confirm, waitForConfirmation } from "../tune/confirm.ts";
 import { proveClocks, renderProof } from "../tune/gpu-proof.ts";
@@ -26,18 +27,12 @@ export function showPlan(flags: TuneFlags, host: Host = hostOf(flags)): void {
   else print(renderPlan(plan));
 }
 
-const plainWord = /^[\w@%+=:,./-]+$/;
-
 /** The line that does the same as root: this very program with these very words. */
 function sudoLine(): string {
   const [runtime = "hftedge", ...script] = ownProgram();
   const here = dirname(runtime) === process.cwd() && script.length === 0;
   const program = here ? [`./${basename(runtime)}`] : [runtime, ...script];
-  const words = [...program, ...process.argv.slice(2)];
-  const quoted = words.map((word) =>
-    plainWord.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`,
-  );
-  return `sudo ${quoted.join(" ")}`;
+  return `sudo ${[...program, ...process.argv.slice(2)].map(shellWord).join(" ")}`;
 }
 
 /** True when the machine may be written; else says with which line it may, and fails. */

@@ -72,7 +72,12 @@ export const machineAdvice = {
   "memory.swap": {
     title: "Swap",
     why: "A page that comes back from swap stalls its thread for as long as the disk takes.",
-    remedy: "sudo swapoff -a && sudo sysctl -w vm.swappiness=1",
+    // While pages move, or without room for all of them, swapoff calls the OOM killer.
+    remedy:
+      "ps -eo pid,rss,comm --sort=-rss | head (end or move the largest first; swapoff now could get a process killed)",
+    remedyWhen: {
+      room: "sudo swapoff -a && sudo sysctl -w vm.swappiness=1",
+    },
   },
   "memory.pressure": {
     title: "Memory pressure",
@@ -82,7 +87,11 @@ export const machineAdvice = {
   "memory.compaction": {
     title: "Direct reclaim and compaction",
     why: "A thread that must free or compact memory before it gets any stops for milliseconds.",
-    remedy: "sudo sysctl -w vm.min_free_kbytes={minFreeKb} vm.compaction_proactiveness=0",
+    remedy: "sudo sysctl -w vm.min_free_kbytes={minFreeKb}",
+    remedyWhen: {
+      // A larger reserve would take memory from those who run short of it.
+      "large enough": "ps -eo pid,rss,comm --sort=-rss | head (vm.min_free_kbytes is large enough)",
+    },
   },
   "memory.oom": {
     title: "Processes killed for lack of memory",
@@ -150,6 +159,11 @@ export const machineAdvice = {
     title: "Largest socket receive buffer",
     why: "The buffer is what absorbs a burst while the receive thread is away; full means lost datagrams.",
     remedy: "sudo hftedge tune; by hand: sudo sysctl -w net.core.rmem_max={wantedBytes}",
+    remedyWhen: {
+      shrunk:
+        "sudo hftedge tune --remove-leftovers; by hand: sudo sysctl -w net.core.rmem_default={kernelDefaultBytes}",
+      both: "sudo hftedge tune --remove-leftovers; by hand: sudo sysctl -w net.core.rmem_max={wantedBytes} net.core.rmem_default={kernelDefaultBytes}",
+    },
   },
   "limit.memory-lock": {
     title: "Limit of locked memory",
@@ -161,7 +175,7 @@ export const machineAdvice = {
     title: "Limit of real-time priority",
     why: "Without it the receive thread cannot ask for SCHED_FIFO and shares its CPU like any other.",
     remedy:
-      "hftedge service install (LimitRTPRIO=50); in a shell: sudo prlimit --rtprio=50 --pid $$",
+      "hftedge service install (LimitRTPRIO={priority}); in a shell: sudo prlimit --rtprio={priority} --pid $$",
   },
   "limit.file": {
     title: "Limit of open files",

@@ -25,7 +25,12 @@ export const serviceAdvice = {
   "network.softnet": {
     title: "Backlog of the receive path",
     why: "A full backlog drops; a squeeze leaves packets waiting for the next softirq round.",
-    remedy: "sudo sysctl -w net.core.netdev_max_backlog=10000 net.core.netdev_budget_usecs=8000",
+    remedy:
+      "sudo sysctl -w net.core.netdev_max_backlog={backlog} net.core.netdev_budget_usecs={budgetUs}",
+    remedyWhen: {
+      "large enough":
+        "hftedge tune plan; grep -H . /proc/irq/*/effective_affinity_list (backlog and budget are large: spread or move the interrupts)",
+    },
   },
   "network.udp": {
     title: "UDP receive errors",
@@ -40,7 +45,12 @@ export const serviceAdvice = {
   "network.reverse-path": {
     title: "Packets dropped by the reverse-path filter",
     why: "Multicast whose sender has no route back on that interface is dropped without a word.",
-    remedy: "sudo sysctl -w net.ipv4.conf.{subject}.rp_filter=0 net.ipv4.conf.all.rp_filter=0",
+    // By hand it takes several steps: "all" weighs on every interface, also on those to stay filtered.
+    remedy:
+      "hftedge tune plan --interface {subject}; sudo hftedge tune apply --interface {subject} (the others stay filtered)",
+    remedyWhen: {
+      elsewhere: "grep -H . /proc/sys/net/ipv4/conf/*/rp_filter",
+    },
   },
   "network.interrupt": {
     title: "Placement of interrupts",
@@ -106,7 +116,7 @@ export const serviceAdvice = {
   "ollama.model": {
     title: "The model",
     why: "A model that is not in memory must be read from disk first: seconds, not milliseconds.",
-    remedy: `curl -sS {subject}/api/generate -d '{"model":"{model}","keep_alive":-1}' (or: ollama pull {model})`,
+    remedy: "curl -sS {subject}/api/generate -d {load} (or: ollama pull {model})",
   },
   "ollama.vram": {
     title: "The model's share in GPU memory",
@@ -121,7 +131,7 @@ export const serviceAdvice = {
   "ollama.keep-alive": {
     title: "How long the model stays loaded",
     why: "After this time the model is dropped, and the next miss waits for the load.",
-    remedy: `curl -sS {subject}/api/generate -d '{"model":"{model}","keep_alive":-1}'`,
+    remedy: "curl -sS {subject}/api/generate -d {load}",
   },
   "ollama.warm": {
     title: "Overhead of a warm request",

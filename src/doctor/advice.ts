@@ -5,8 +5,10 @@ import { serviceAdvice } from "./advice-service.ts";
 export interface Advice {
   title: string;
   why: string;
-  /** A command line; {name} stands for one of the finding's values. */
+  /** A command line; {name} stands for one of the finding's values, as one word of a shell. */
   remedy: string;
+  /** Command lines for circumstances in which the usual one would not help, or would harm. */
+  remedyWhen?: Readonly<Record<string, string>>;
 }
 
 export const advice = { ...machineAdvice, ...serviceAdvice } as const satisfies Record<

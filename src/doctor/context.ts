@@ -101,7 +101,12 @@ export interface ProbeContext {
   kernelClock: () => KernelClock | undefined;
   /** Send a few requests to a model that is already loaded. */
   active: boolean;
-  /** Write and read back a larger file in the data directory. */
+  /**
+   * Ask and write the data directory's own file system. False in a stand-in root, where only files
+   * of that root are read.
+   */
+  measuresDisk: boolean;
+  /** Write a larger file to the data directory as well. */
   throughput: boolean;
 }
 

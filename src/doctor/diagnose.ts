@@ -56,6 +56,8 @@ export interface DiagnoseOptions {
   /** Only these; all by default. */
   areas?: readonly Area[];
   active?: boolean;
+  /** By default where the root is the machine's own. */
+  measuresDisk?: boolean;
   throughput?: boolean;
   clock?: DoctorClock;
   runTool?: RunTool;
@@ -116,6 +118,7 @@ async function readContext(options: DiagnoseOptions, root: HostRoot): Promise<Pr
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     kernelClock: options.kernelClock ?? (root.real ? readKernelClock : () => undefined),
     active: options.active ?? false,
+    measuresDisk: options.measuresDisk ?? root.real,
     throughput: options.throughput ?? false,
   };
 }

@@ -1,4 +1,6 @@
 /** What a probe says: a finding, or that there is nothing here to look at. */
+import { assert } from "../error.ts";
+import { shellWord } from "../host/shell-word.ts";
 import { advice, type Advice, type FindingId } from "./advice.ts";
 
 /** Worst last, so that an index is a rank. */
@@ -57,9 +59,23 @@ export function areaOf(id: FindingId): Area {
   return id.slice(0, id.indexOf(".")) as Area;
 }
 
-/** Puts values into the advice's `{name}` places; the advice and the probe must agree on names. */
+/**
+ * Puts values into the advice's `{name}` places, each as one word of a shell: a directory's or a
+ * model's name comes from outside, and people run these lines as root. The advice and the probe
+ * must agree on names.
+ */
 export function fillRemedy(remedy: string, values: Evidence): string {
-  return remedy.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place));
+  return remedy.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const value = values[name];
+    return value === undefined ? place : shellWord(String(value));
+  });
+}
+
+export interface RemedyChoice {
+  /** Which of the advice's `remedyWhen` is meant; the usual remedy when it is left out. */
+  when?: string | undefined;
+  /** Values that only the command line needs. */
+  words?: Evidence;
 }
 
 /** A finding with the words that belong to its id. `subject` is a value too, as {subject}. */
@@ -69,8 +85,11 @@ export function finding(
   evidence: string,
   values: Evidence,
   subject = "",
+  { when, words }: RemedyChoice = {},
 ): Finding {
-  const { title, why, remedy }: Advice = advice[id];
+  const { title, why, remedy, remedyWhen }: Advice = advice[id];
+  const chosen = when === undefined ? remedy : remedyWhen?.[when];
+  assert(chosen !== undefined, `${id} has no remedy for "${when}"`);
   return {
     id,
     area: areaOf(id),
@@ -80,7 +99,7 @@ export function finding(
     evidence,
     values,
     why,
-    remedy: severity === "ok" ? "" : fillRemedy(remedy, { ...values, subject }),
+    remedy: severity === "ok" ? "" : fillRemedy(chosen, { ...values, ...words, subject }),
   };
 }
 

@@ -20,6 +20,9 @@ function groupLimit(context: ProbeContext): { limit: number; used: number } | un
   return Number.isFinite(limit) && limit > 0 && Number.isFinite(used) ? { limit, used } : undefined;
 }
 
+/** Below this share of memory there is something to say. */
+const availableShareLow = 0.2;
+
 function available(context: ProbeContext, memory: Map<string, number>): Outcome {
   const total = memory.get("MemTotal") ?? 0;
   const free = memory.get("MemAvailable") ?? memory.get("MemFree") ?? 0;
@@ -30,13 +33,15 @@ function available(context: ProbeContext, memory: Map<string, number>): Outcome 
   const left = bounded ? Math.max(0, Math.min(free, group.limit - group.used)) : free;
   return finding(
     "memory.available",
-    severityBelow(left / limit, 0.2, 0.1, 0.04),
+    severityBelow(left / limit, availableShareLow, 0.1, 0.04),
     `${bytes(left)} of ${bytes(limit)} (${percent(left / limit)})${bounded ? ", the control group's limit" : ""}.`,
     { availableBytes: left, limitBytes: limit, share: left / limit, controlGroup: bounded },
   );
 }
 
-function swap({ root, first, second }: ProbeContext, memory: Map<string, number>): Outcome {
+function swap(context: ProbeContext, memory: Map<string, number>): Outcome {
+  const { root, first, second } = context;
+  const group = groupLimit(context);
   const total = memory.get("SwapTotal") ?? 0;
   const used = total - (memory.get("SwapFree") ?? 0);
   const moved = delta(first.vmstat, second.vmstat, ["pswpin", "pswpout"]);
@@ -44,6 +49,10 @@ function swap({ root, first, second }: ProbeContext, memory: Map<string, number>
     (process) => (statusBytes(process.status, "VmSwap") ?? 0) > 0,
   );
   const swappiness = root.number("/proc/sys/vm/swappiness") ?? -1;
+  // All that is swapped out must fit into memory and leave the share that is worth no finding. A
+  // control group has a limit of its own, which a machine's free memory says nothing about.
+  const left = (memory.get("MemAvailable") ?? 0) - used;
+  const room = left > (memory.get("MemTotal") ?? 0) * availableShareLow && group === undefined;
   const values = { swapTotalBytes: total, swapUsedBytes: used, pagesMovedNow: moved, swappiness };
   if (total === 0) return finding("memory.swap", "ok", "There is no swap.", values);
   const ours = swapped.map(
@@ -59,6 +68,8 @@ function swap({ root, first, second }: ProbeContext, memory: Map<string, number>
       ...ours,
     ].join("; ") + ".",
     values,
+    "",
+    { when: moved === 0 && room ? "room" : undefined },
   );
 }
 
@@ -94,13 +105,15 @@ function delta(
 /** Enough for bursts, and never more than a hundredth of a small machine. */
 const minFreeKbMax = 262_144;
 
-function compaction({ first, second }: ProbeContext, memory: Map<string, number>): Outcome {
+function compaction({ root, first, second }: ProbeContext, memory: Map<string, number>): Outcome {
   if (second.vmstat === undefined) return notApplicable("memory.compaction", "no /proc/vmstat");
   const names = [...second.vmstat.keys()].filter(
     (name) => name === "compact_stall" || name.startsWith("allocstall"),
   );
   const now = delta(first.vmstat, second.vmstat, names);
   const total = names.reduce((sum, name) => sum + (second.vmstat?.get(name) ?? 0), 0);
+  const presentKb = root.number("/proc/sys/vm/min_free_kbytes") ?? 0;
+  const wantedKb = Math.min(minFreeKbMax, Math.round((memory.get("MemTotal") ?? 0) / 1024 / 100));
   return finding(
     "memory.compaction",
     now > 0 ? "warning" : "ok",
@@ -108,8 +121,10 @@ function compaction({ first, second }: ProbeContext, memory: Map<string, number>
     {
       stallsNow: now,
       stallsSinceBoot: total,
-      minFreeKb: Math.min(minFreeKbMax, Math.round((memory.get("MemTotal") ?? 0) / 1024 / 100)),
+      minFreeKb: Math.max(presentKb, wantedKb),
     },
+    "",
+    { when: presentKb >= wantedKb ? "large enough" : undefined },
   );
 }
 

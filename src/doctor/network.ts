@@ -1,8 +1,15 @@
 /** The way of a datagram from the wire to the socket, and every place where it can be lost. */
 import type { NetDevice } from "../host/net-stat.ts";
+import type { HostRoot } from "../host/root.ts";
 import { plural } from "./text.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
-import { finding, notApplicable, type Outcome, type Severity } from "./finding.ts";
+import {
+  finding,
+  notApplicable,
+  type Outcome,
+  type RemedyChoice,
+  type Severity,
+} from "./finding.ts";
 import { adapterCounters } from "./network-adapter.ts";
 import { interruptPlacement } from "./network-interrupt.ts";
 import { networkSetting } from "./network-setting.ts";
@@ -85,7 +92,23 @@ function errorsAndDrops(context: ProbeContext, name: string): Outcome[] {
   ];
 }
 
-function softnet({ first, second }: ProbeContext): Outcome {
+const backlogWanted = 10_000;
+const budgetUsWanted = 8000;
+
+/** Never less than what the machine has: somebody may have raised these already. */
+function softnetRemedy(root: HostRoot): RemedyChoice {
+  const backlog = root.number("/proc/sys/net/core/netdev_max_backlog") ?? 0;
+  const budgetUs = root.number("/proc/sys/net/core/netdev_budget_usecs") ?? 0;
+  if (backlog >= backlogWanted && budgetUs >= budgetUsWanted) return { when: "large enough" };
+  return {
+    words: {
+      backlog: Math.max(backlogWanted, backlog),
+      budgetUs: Math.max(budgetUsWanted, budgetUs),
+    },
+  };
+}
+
+function softnet({ root, first, second }: ProbeContext): Outcome {
   if (first.softnet === undefined || second.softnet === undefined) {
     return notApplicable("network.softnet", "no /proc/net/softnet_stat");
   }
@@ -106,6 +129,8 @@ function softnet({ first, second }: ProbeContext): Outcome {
     droppedNow > 0 ? "critical" : squeezedNow > 0 ? "warning" : moved(0, dropped),
     `${droppedNow} dropped and ${squeezedNow} squeezed just now; ${dropped} and ${squeezed} since boot.`,
     { droppedNow, squeezedNow, droppedSinceBoot: dropped, squeezedSinceBoot: squeezed },
+    "",
+    softnetRemedy(root),
   );
 }
 
@@ -162,6 +187,7 @@ function reversePath(context: ProbeContext, interfaces: readonly string[]): Outc
         : `the filter is on for ${filtered.join(", ")}.`),
     { dropsNow: drops.now, dropsSinceBoot: drops.total, filtered: filtered.join(",") },
     filtered[0] ?? interfaces[0] ?? "all",
+    { when: filtered.length === 0 ? "elsewhere" : undefined },
   );
 }
 

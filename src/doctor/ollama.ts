@@ -80,6 +80,11 @@ function version(host: string, text: string): Outcome {
   );
 }
 
+/** The request that loads a model and keeps it, for the command line of a remedy. */
+function loadRequest(name: string): { load: string } {
+  return { load: JSON.stringify({ model: name, keep_alive: -1 }) };
+}
+
 function model(host: string, needs: OllamaNeeds, state: OllamaState): Outcome {
   const values = { model: needs.model, loaded: state.running !== undefined };
   if (state.running !== undefined) {
@@ -95,6 +100,7 @@ function model(host: string, needs: OllamaNeeds, state: OllamaState): Outcome {
       : `${needs.model} is not loaded${state.others.length > 0 ? `; loaded: ${state.others.join(", ")}` : ""}.`,
     values,
     host,
+    { words: loadRequest(needs.model) },
   );
 }
 
@@ -146,6 +152,7 @@ function keepAlive(
       : `It is dropped in ${duration(Math.max(0, leftMs) * 1e6)}, unless it is used.`,
     { leftMs, forever, model: needs.model },
     host,
+    { words: loadRequest(needs.model) },
   );
 }
 

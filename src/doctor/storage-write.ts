@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { open, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../host/host.ts";
 import type { DoctorClock, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
 import { duration } from "../unit.ts";
@@ -14,6 +15,8 @@ const writeBudgetNs = 500e6;
 const throughputChunkBytes = 1 << 20;
 const throughputBytesMax = 64 << 20;
 const throughputBudgetNs = 2e9;
+/** With less free than this the history stops soon. */
+export const spaceCriticalBytes = 256 << 20;
 
 /**
  * One name for every examination: what one that was killed left behind is overwritten by the next,
@@ -51,22 +54,26 @@ async function timedWrites(path: string, clock: DoctorClock): Promise<number[]> 
   return times.toSorted((a, b) => a - b);
 }
 
+/** A write that did not go through: nothing to look at for a user who may not, else a finding. */
+function refused(
+  id: "storage.flush" | "storage.throughput",
+  error: unknown,
+  directory: string,
+): Outcome {
+  const code = errnoOf(error);
+  if (code === "EACCES" || code === "EPERM") {
+    return notApplicable(id, "this user may not write there", directory);
+  }
+  const evidence = `A write failed: ${code || String(error)}.`;
+  return finding(id, "critical", evidence, { directory }, directory);
+}
+
 export async function flush({ clock }: ProbeContext, directory: string): Promise<Outcome> {
   let times: number[];
   try {
     times = await timedWrites(join(directory, scratchName), clock);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EACCES" || code === "EPERM") {
-      return notApplicable("storage.flush", "this user may not write there", directory);
-    }
-    return finding(
-      "storage.flush",
-      "critical",
-      `A write failed: ${code ?? String(error)}.`,
-      { directory },
-      directory,
-    );
+    return refused("storage.flush", error, directory);
   }
   const middleNs = times[times.length >> 1] ?? 0;
   const maxNs = times.at(-1) ?? 0;
@@ -79,8 +86,27 @@ export async function flush({ clock }: ProbeContext, directory: string): Promise
   );
 }
 
-export async function throughput({ clock }: ProbeContext, directory: string): Promise<Outcome> {
-  const path = join(directory, scratchName);
+/** `freeBytes`: what the file system has left for us. */
+export async function throughput(
+  { clock }: ProbeContext,
+  directory: string,
+  freeBytes: number,
+): Promise<Outcome> {
+  if (freeBytes < throughputBytesMax + spaceCriticalBytes) {
+    return notApplicable(
+      "storage.throughput",
+      `only ${bytes(freeBytes)} are free, and it would write ${bytes(throughputBytesMax)}`,
+      directory,
+    );
+  }
+  try {
+    return await timedStream(join(directory, scratchName), clock, directory);
+  } catch (error) {
+    return refused("storage.throughput", error, directory);
+  }
+}
+
+async function timedStream(path: string, clock: DoctorClock, directory: string): Promise<Outcome> {
   const chunk = new Uint8Array(throughputChunkBytes);
   // Bytes that do not compress, so that a compressing file system cannot flatter itself.
   for (let offset = 0; offset < chunk.length; offset += 65_536) {
@@ -89,17 +115,19 @@ export async function throughput({ clock }: ProbeContext, directory: string): Pr
   const file = await openScratch(path);
   let written = 0;
   const start = clock.nowNs();
+  let elapsedNs = 0;
   try {
     while (written < throughputBytesMax && clock.nowNs() - start < throughputBudgetNs) {
       const { bytesWritten } = await file.write(chunk);
       await file.datasync();
       written += bytesWritten;
     }
+    elapsedNs = clock.nowNs() - start;
   } finally {
     await file.close();
     await rm(path, { force: true });
   }
-  const rate = written / ((clock.nowNs() - start) / 1e9);
+  const rate = written / (elapsedNs / 1e9);
   return finding(
     "storage.throughput",
     rate < 20e6 ? "warning" : rate < 100e6 ? "note" : "ok",

@@ -2,24 +2,21 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { errnoOf } from "../host/host.ts";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
-import { flush, throughput } from "./storage-write.ts";
+import { flush, spaceCriticalBytes, throughput } from "./storage-write.ts";
 import { duration, percent } from "../unit.ts";
 import { bytes, plural } from "./text.ts";
 
 const remote = new Set(["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs"]);
 const volatile = new Set(["tmpfs", "ramfs"]);
 
-async function space(directory: string): Promise<Outcome> {
-  const { bavail, bsize, blocks } = await statfs(directory);
-  return spaceFinding(bavail * bsize, blocks * bsize, directory);
-}
-
 export function spaceFinding(free: number, total: number, directory: string): Outcome {
   const share = total === 0 ? 1 : free / total;
-  const low = free < 256 << 20 ? "critical" : free < 2 * 2 ** 30 || share < 0.05 ? "warning" : "ok";
+  const low =
+    free < spaceCriticalBytes ? "critical" : free < 2 * 2 ** 30 || share < 0.05 ? "warning" : "ok";
   return finding(
     "storage.space",
     low,
@@ -117,10 +114,38 @@ function disks({ inventory }: ProbeContext): Outcome[] {
 }
 
 /** The directory itself, or the nearest one above it that exists. */
-function existingDirectory(path: string): string {
+function existingDirectory(path: string, exists: (path: string) => boolean): string {
   let there = path;
-  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  while (!exists(there) && dirname(there) !== there) there = dirname(there);
   return there;
+}
+
+/** What the file system says when it is asked, and how fast it takes what is written. */
+async function measured(
+  context: ProbeContext,
+  there: string,
+  mount: Mount | undefined,
+): Promise<Outcome[]> {
+  const directory = context.needs.dataDirectory!;
+  let freeBytes: number;
+  const outcomes: Outcome[] = [];
+  try {
+    const { bavail, bsize, blocks } = await statfs(there);
+    freeBytes = bavail * bsize;
+    outcomes.push(spaceFinding(freeBytes, blocks * bsize, there));
+  } catch (error) {
+    // A mount whose server is gone, or a directory that went meanwhile.
+    const code = errnoOf(error) || String(error);
+    return [notApplicable("storage.space", `its file system does not answer: ${code}`, there)];
+  }
+  if (mount?.options.includes("ro") === true) return outcomes;
+  if (there !== directory) {
+    // An examination leaves no directories behind, least of all with another user's name on them.
+    return [...outcomes, notApplicable("storage.flush", "no run has made it yet", directory)];
+  }
+  outcomes.push(await flush(context, directory));
+  if (context.throughput) outcomes.push(await throughput(context, directory, freeBytes));
+  return outcomes;
 }
 
 export const storageProbe: Probe = {
@@ -134,23 +159,22 @@ export const storageProbe: Probe = {
         notApplicable("storage.space", "no data directory is set"),
       ];
     }
-    const there = existingDirectory(directory);
-    const outcomes: Outcome[] = [pressure(context), ...disks(context), await space(there)];
-    const mounts = parseMountinfo(context.root.text("/proc/self/mountinfo") ?? "");
+    const { root, measuresDisk } = context;
+    const exists = measuresDisk ? existsSync : root.exists;
+    const there = existingDirectory(directory, exists);
+    const mounts = parseMountinfo(root.text("/proc/self/mountinfo") ?? "");
     const mount = mountOf(mounts, there);
-    if (mount === undefined) {
-      outcomes.push(notApplicable("storage.file-system", "no /proc/self/mountinfo", there));
-    } else {
-      outcomes.push(fileSystem(mount, there), device(context, mount, there));
-      if (mount.options.includes("ro")) return outcomes;
-    }
-    if (there !== directory) {
-      // An examination leaves no directories behind, least of all with another user's name on them.
-      outcomes.push(notApplicable("storage.flush", "no run has made it yet", directory));
-      return outcomes;
-    }
-    outcomes.push(await flush(context, directory));
-    if (context.throughput) outcomes.push(await throughput(context, directory));
-    return outcomes;
+    const kept =
+      mount === undefined
+        ? [notApplicable("storage.file-system", "no /proc/self/mountinfo", there)]
+        : [fileSystem(mount, there), device(context, mount, there)];
+    const outcomes: Outcome[] = [pressure(context), ...disks(context), ...kept];
+    if (measuresDisk) return [...outcomes, ...(await measured(context, there, mount))];
+    const standIn = "a stand-in root is only read";
+    return [
+      ...outcomes,
+      notApplicable("storage.space", standIn, directory),
+      notApplicable("storage.flush", standIn, directory),
+    ];
   },
 };

@@ -14,6 +14,9 @@ export interface UnitInput {
   gpu: boolean;
 }
 
+/** The highest real-time priority that the unit lets the feed thread ask for, sched(7). */
+export const realTimePriorityMax = 80;
+
 export const unitName = "hftedge.service";
 
 /** First line of a file that `service uninstall` may remove. */
@@ -60,7 +63,7 @@ UMask=0077
 UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT BUN_INSPECT_CONNECT_TO BUN_INSPECT_PRELOAD NODE_OPTIONS LD_PRELOAD LD_LIBRARY_PATH
 
 LimitMEMLOCK=infinity
-LimitRTPRIO=80
+LimitRTPRIO=${realTimePriorityMax}
 LimitNOFILE=65536
 LimitCORE=0
 TasksMax=256

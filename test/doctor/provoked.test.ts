@@ -64,6 +64,9 @@ describe("provoked", () => {
       expect(found?.evidence).toContain(provocation.evidence);
       expect(found?.remedy).toContain(provocation.remedy);
       expect(found?.remedy).not.toMatch(/\{\w+\}/);
+      if (provocation.remedyWithout !== undefined) {
+        expect(found?.remedy).not.toContain(provocation.remedyWithout);
+      }
       expect(diagnosis.findings[0]?.severity).toBe(diagnosis.worst);
     },
   );

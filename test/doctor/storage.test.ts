@@ -6,15 +6,17 @@ import {
   readFileSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { noNeeds, systemClock } from "../../src/doctor/context.ts";
+import { noNeeds, systemClock, type ProbeContext } from "../../src/doctor/context.ts";
 import { diagnose, type Diagnosis } from "../../src/doctor/diagnose.ts";
 import { isFinding, type Outcome } from "../../src/doctor/finding.ts";
 import { spaceFinding } from "../../src/doctor/storage.ts";
+import { throughput } from "../../src/doctor/storage-write.ts";
 import { fakeRoot } from "../support/fake-root.ts";
 
 const made = mkdtempSync(join(tmpdir(), "hftedge-data-"));
@@ -27,13 +29,19 @@ function mountinfo(fileSystem: string, options = "rw,relatime"): string {
 async function examine(
   files: Readonly<Record<string, string>>,
   dataDirectory = made,
-  more: { during?: Record<string, string>; flushNs?: number; throughput?: boolean } = {},
+  more: {
+    during?: Record<string, string>;
+    flushNs?: number;
+    throughput?: boolean;
+    measuresDisk?: boolean;
+  } = {},
 ): Promise<Diagnosis> {
   const root = fakeRoot(files);
   let nowNs = 0;
   return await diagnose({
     root: root.path,
     areas: ["storage"],
+    measuresDisk: more.measuresDisk ?? true,
     throughput: more.throughput ?? false,
     needs: { ...noNeeds, dataDirectory },
     clock: {
@@ -166,5 +174,55 @@ describe("throughput", () => {
     expect(found?.values["writtenBytes"]).toBeLessThan(64 << 20);
     expect(found?.severity).toBe("warning");
     expect(readdirSync(made)).toEqual([]);
+  });
+
+  test("that is refused is a finding, and the other findings stand", async () => {
+    const path = join(made, "refused");
+    mkdirSync(path);
+    mkdirSync(join(path, ".hftedge-doctor"));
+    const diagnosis = await examine({ "proc/self/mountinfo": mountinfo("ext4") }, path, {
+      throughput: true,
+    });
+    rmSync(path, { recursive: true });
+    expect(diagnosis.incomplete).toEqual([]);
+    expect(severityOf(diagnosis, "storage.file-system")).toBe("ok");
+    expect(severityOf(diagnosis, "storage.throughput")).toBe("critical");
+  });
+
+  test("is not written to a disk that is nearly full", async () => {
+    let nowNs = 0;
+    const clock = { ...systemClock, nowNs: () => (nowNs += 1e9) };
+    const context = { clock } as ProbeContext;
+    const outcome = await throughput(context, join(made, "absent"), 300 << 20);
+    expect(isFinding(outcome)).toBe(false);
+    expect(outcome).toMatchObject({ reason: "only 300 MiB are free, and it would write 64.0 MiB" });
+    expect(isFinding(await throughput(context, made, 400 << 20))).toBe(true);
+  });
+});
+
+describe("a stand-in root", () => {
+  test("is only read: this machine's directory of the same name is left alone", async () => {
+    const files = { "proc/self/mountinfo": mountinfo("ext4") };
+    const { mtimeMs } = statSync(made);
+    const diagnosis = await examine(files, made, { throughput: true, measuresDisk: false });
+    expect(diagnosis.findings.map(({ id }) => id)).toEqual(["storage.file-system"]);
+    // What is there is asked of the stand-in, which has no such directory.
+    expect(diagnosis.findings[0]?.subject).toBe("/");
+    expect(diagnosis.notApplicable.map(({ id }) => id)).toContain("storage.space");
+    expect(statSync(made).mtimeMs).toBe(mtimeMs);
+  });
+
+  test("is what the doctor takes for one without being told", async () => {
+    const root = fakeRoot({ "proc/self/mountinfo": mountinfo("ext4") });
+    const needs = { ...noNeeds, dataDirectory: made };
+    const { notApplicable } = await diagnose({
+      root: root.path,
+      windowMs: 1,
+      areas: ["storage"],
+      needs,
+    });
+    expect(notApplicable.filter(({ id }) => id === "storage.flush")).toMatchObject([
+      { reason: "a stand-in root is only read" },
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 /** Limits of hftedge's own service, in a drop-in beside its unit. */
+import { realTimePriorityMax } from "../../host/service-unit.ts";
 import { formatCpuList } from "../../host/proc.ts";
 import type { Machine } from "../machine.ts";
 import type { Setting, Value } from "../setting.ts";
@@ -60,8 +61,8 @@ const limits: readonly Limit[] = [
     directive: "LimitRTPRIO",
     title: "real-time priority allowed",
     why: "run may then put its one receive thread, and no other, under SCHED_FIFO",
-    aggressive: "80",
-    answer: "80 in the aggressive profile; run uses it for the pinned receive thread only",
+    aggressive: String(realTimePriorityMax),
+    answer: `${realTimePriorityMax} in the aggressive profile; run uses it for the pinned receive thread only`,
   },
   {
     id: "cpu-latency",

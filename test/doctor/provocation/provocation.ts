@@ -11,4 +11,6 @@ export interface Provocation extends Situation {
   evidence: string;
   /** Part of the remedy, with its values filled in. */
   remedy: string;
+  /** What the remedy must not say here. */
+  remedyWithout?: string;
 }

@@ -176,7 +176,7 @@ export const serviceProvocations: readonly Provocation[] = [
       },
     }),
     evidence: "dropped in 5 min 0 s",
-    remedy: '"keep_alive":-1',
+    remedy: `-d '{"model":"llama3.2:3b","keep_alive":-1}'`,
   },
   {
     name: "warm requests that take long to begin",
