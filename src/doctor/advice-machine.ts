@@ -36,7 +36,7 @@ export const machineAdvice = {
   "system.idle-state": {
     title: "Idle states",
     why: "Waking from a deep idle state costs its exit latency before the first instruction runs.",
-    remedy: "sudo hftedge tune apply (the run then holds /dev/cpu_dma_latency at {limitUs} µs)",
+    remedy: "sudo hftedge tune apply (the run then holds /dev/cpu_dma_latency at {heldUs} µs)",
   },
   "system.thermal": {
     title: "Thermal throttling",

@@ -1,5 +1,6 @@
 /** The clock that the CPUs run at, what holds it down, and how deep they sleep. */
 import type { HostRoot } from "../host/root.ts";
+import { idleStates, shallowIdleLatencyUs } from "../host/idle-state.ts";
 import type { ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
 import { percent } from "../unit.ts";
@@ -65,19 +66,13 @@ function frequency({ root }: ProbeContext): Outcome {
 }
 
 function idleState({ root }: ProbeContext): Outcome {
-  const states = root.list(`${cpuDirectory}/cpu0/cpuidle`).map((name) => {
-    const path = `${cpuDirectory}/cpu0/cpuidle/${name}`;
-    return {
-      name: root.word(`${path}/name`) ?? name,
-      latencyUs: root.number(`${path}/latency`) ?? 0,
-      disabled: root.number(`${path}/disable`) === 1,
-    };
-  });
+  const files = { read: root.text, list: root.list };
+  const states = idleStates(files);
   if (states.length === 0) {
     return notApplicable("system.idle-state", "the kernel controls no idle states here");
   }
   const enabled = states.filter((state) => !state.disabled);
-  const deepest = enabled.toSorted((a, b) => b.latencyUs - a.latencyUs)[0];
+  const deepest = enabled.at(-1);
   const latencyUs = deepest?.latencyUs ?? 0;
   // A descriptor held open on /dev/cpu_dma_latency forbids deeper states; reading it tells the bound.
   const held = root.text("/dev/cpu_dma_latency");
@@ -89,6 +84,8 @@ function idleState({ root }: ProbeContext): Outcome {
     `The deepest enabled state is ${deepest?.name ?? "none"}, ${latencyUs} µs to leave` +
       `${heldUs < latencyUs ? `, held above ${heldUs} µs by /dev/cpu_dma_latency` : ""}.`,
     { state: deepest?.name ?? "none", exitLatencyUs: latencyUs, limitUs: exitLatencyMaxUs },
+    "",
+    { words: { heldUs: shallowIdleLatencyUs(files) } },
   );
 }
 

@@ -1,14 +1,13 @@
 /** What `run` does for its machine while it runs, and the one line it says about drift at start. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { errnoOf, Host } from "../host/host.ts";
+import { shallowIdleLatencyUs } from "../host/idle-state.ts";
 import { defaultWishes } from "./machine.ts";
 import type { PlanRequest } from "./plan.ts";
 import { statusCode, statusOf } from "./status.ts";
 
 const latencyDevice = "/dev/cpu_dma_latency";
 const latencyName = "cpu_dma_latency";
-/** Exit latency of C1 where the kernel does not list its idle states. */
-const c1LatencyUsDefault = 2;
 
 export interface LatencyHold extends Disposable {
   held: boolean;
@@ -31,12 +30,11 @@ function handedOver({ environment, pid }: Host): number | null {
 }
 
 /**
- * Keeps every CPU out of idle states deeper than C1 for as long as the descriptor stays open: the
+ * Keeps every CPU out of idle states deeper than the shallowest (C1, WFI) for as long as the descriptor stays open: the
  * kernel drops the request when it is closed, also by a crash. Never throws.
  */
 export function holdCpuLatency(host: Host = new Host()): LatencyHold {
-  const listed = Number(host.read("/sys/devices/system/cpu/cpu0/cpuidle/state1/latency") ?? "");
-  const latencyUs = listed > 0 ? listed : c1LatencyUsDefault;
+  const latencyUs = shallowIdleLatencyUs(host);
   let descriptor = -1;
   let reason: string | null = null;
   try {

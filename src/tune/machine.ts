@@ -2,6 +2,7 @@
 import { parseSoftnet } from "../host/net-stat.ts";
 import { parseCpuList } from "../host/proc.ts";
 import type { Host } from "../host/host.ts";
+import { shallowIdleLatencyUs } from "../host/idle-state.ts";
 import { type Gpu, openGpus } from "../host/nvidia.ts";
 import { hasSystemd, unitActive, unitInstalled } from "../host/systemd.ts";
 import { defaultRoutes, sshInterfaces, withLower } from "./lifeline.ts";
@@ -45,8 +46,8 @@ export interface Machine {
   vendor: "intel" | "amd" | "other";
   online: readonly number[];
   numaNodes: number;
-  /** Exit latency of C1 in µs; 2 where the kernel does not say. */
-  c1LatencyUs: number;
+  /** Exit latency of the shallowest idle state (C1, WFI), µs. */
+  idleLatencyUs: number;
   softnetDropped: number;
   softnetSqueezed: number;
   defaultRouteInterfaces: readonly string[];
@@ -169,7 +170,6 @@ export function probeMachine(host: Host, request: ProbeRequest, lenient = false)
   const softnet = parseSoftnet(host.read("/proc/net/softnet_stat") ?? "");
   const daemons: readonly Owner[] = ["tuned", "power-profiles-daemon", "irqbalance"];
   const memoryKb = /^MemTotal:\s+(\d+)/m.exec(host.read("/proc/meminfo") ?? "")?.[1] ?? "0";
-  const c1 = Number(host.read("/sys/devices/system/cpu/cpu0/cpuidle/state1/latency") ?? "2");
   return {
     arch: host.arch,
     surroundings: surroundings(host, cpuinfo),
@@ -185,7 +185,7 @@ export function probeMachine(host: Host, request: ProbeRequest, lenient = false)
       1,
       host.list("/sys/devices/system/node").filter((n) => /^node\d+$/.test(n)).length,
     ),
-    c1LatencyUs: Number.isFinite(c1) && c1 > 0 ? c1 : 2,
+    idleLatencyUs: shallowIdleLatencyUs(host),
     softnetDropped: softnet.reduce((sum, { dropped }) => sum + dropped, 0),
     softnetSqueezed: softnet.reduce((sum, { squeezed }) => sum + squeezed, 0),
     defaultRouteInterfaces: routes,

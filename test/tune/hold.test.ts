@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { openSync, readFileSync } from "node:fs";
 import { Host } from "../../src/host/host.ts";
 import { driftLine, holdCpuLatency } from "../../src/tune/hold.ts";
-import { fakeServer } from "./support/fake-server.ts";
-import { applied } from "./support/run.ts";
+import { makePlan } from "../../src/tune/plan.ts";
+import { fakeServer, request } from "./support/fake-server.ts";
+import { applied, itemOf } from "./support/run.ts";
 
 describe("shallow idle states", () => {
   test("areAskedForWithC1sLatencyAndLetGo", () => {
@@ -14,6 +15,20 @@ describe("shallow idle states", () => {
     expect([...bytes]).toEqual([2, 0, 0, 0]);
     hold.release();
     hold.release();
+  });
+
+  test("onArmAreThoseOfWfiWhichIsNoPoll", () => {
+    const folder = "/sys/devices/system/cpu/cpu0/cpuidle";
+    using server = fakeServer({
+      "/dev/cpu_dma_latency": "",
+      [`${folder}/state0/name`]: "WFI\n",
+      [`${folder}/state0/latency`]: "1\n",
+      [`${folder}/state1/name`]: "cpu-sleep-0\n",
+      [`${folder}/state1/latency`]: "250\n",
+    });
+    expect(holdCpuLatency(server.machine).latencyUs).toBe(1);
+    const plan = makePlan(server.machine, request({ profile: "aggressive" }));
+    expect(itemOf(plan, "cpu.resume-latency").desired).toBe("1");
   });
 
   test("areAskedForThroughTheDescriptorThatSystemdHandsOver", () => {

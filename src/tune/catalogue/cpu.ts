@@ -84,7 +84,7 @@ export const cpuSettings: readonly Setting[] = [
     verdict: "done",
     answer: "C1's exit latency per feed CPU in the aggressive profile (0 would mean: no limit)",
     scope: "host",
-    aggressive: (machine) => String(machine.c1LatencyUs),
+    aggressive: (machine) => String(machine.idleLatencyUs),
     risk: "medium",
     effect: "none",
     needs: needsFeedCpus,

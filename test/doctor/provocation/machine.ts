@@ -100,7 +100,7 @@ export const machineProvocations: readonly Provocation[] = [
       [`${cpu}/cpu0/cpuidle/state2/disable`]: "0\n",
     },
     evidence: "C6, 133 µs to leave",
-    remedy: "/dev/cpu_dma_latency at 10 µs",
+    remedy: "/dev/cpu_dma_latency at 2 µs",
   },
   {
     name: "cores that throttled",
