@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import type { Host } from "../host/host.ts";
 import { shellWord } from "../host/shell-word.ts";
 import { apply, applyAtBoot } from "../tune/apply.ts";
-import { confirm, waitForConfirmation } from "../tune/confirm.ts";
+import { type AwaitedRun, confirm, waitForConfirmation } from "../tune/confirm.ts";
 import { proveClocks, renderProof } from "../tune/gpu-proof.ts";
 import { readJournal } from "../tune/journal.ts";
 import { compare, measure, type Measurement, renderComparison } from "../tune/measure.ts";
@@ -71,20 +71,32 @@ async function applyBoot(flags: TuneFlags, host: Host): Promise<void> {
   if (report.failed) process.exitCode = 1;
 }
 
-async function applyAll(flags: TuneFlags, host: Host): Promise<void> {
+/** Applies, and with --confirm-within waits: whatever happens, nothing stays that nobody confirmed. */
+export async function applyAll(
+  flags: TuneFlags,
+  host: Host,
+  line: () => Promise<boolean> = lineFromStdin,
+): Promise<void> {
   const withinS = flags.confirmWithin;
   if (withinS === undefined) {
     return await applyAndShow(flags, host, await measureIfAsked(flags), null);
   }
   // A lost connection hangs up: that is the very case in which the settings must go back.
   process.on("SIGHUP", stay);
-  const before = await measureIfAsked(flags);
-  const confirmByMs = host.nowMs() + withinS * 1000;
   try {
-    await applyAndShow(flags, host, before, confirmByMs);
+    const before = await measureIfAsked(flags);
+    const confirmByMs = host.nowMs() + withinS * 1000;
+    const confirmByNs = host.nowNs() + withinS * 1e9;
+    try {
+      await applyAndShow(flags, host, before, confirmByMs);
+    } finally {
+      // Also when it failed half-way, or its report found no terminal any more.
+      const journal = readJournal(host);
+      if (journal?.confirmByMs === confirmByMs) {
+        await keepOrRevert(host, { run: journal.run, confirmByMs, confirmByNs }, withinS, line());
+      }
+    }
   } finally {
-    // Also when it failed half-way, or its report found no terminal any more.
-    if (readJournal(host)?.confirmByMs === confirmByMs) await keepOrRevert(host, withinS);
     process.off("SIGHUP", stay);
   }
 }
@@ -122,7 +134,12 @@ async function lineFromStdin(): Promise<boolean> {
 
 function stay(): void {}
 
-async function keepOrRevert(host: Host, withinS: number): Promise<void> {
+async function keepOrRevert(
+  host: Host,
+  run: AwaitedRun,
+  withinS: number,
+  line: Promise<boolean>,
+): Promise<void> {
   say(`hftedge: press Enter within ${withinS} s to keep these settings, or they are taken back;`);
   say("  from another shell: hftedge tune apply --confirm");
   const stop = new AbortController();
@@ -130,14 +147,14 @@ async function keepOrRevert(host: Host, withinS: number): Promise<void> {
   process.once("SIGINT", abort);
   process.once("SIGTERM", abort);
   try {
-    if (await waitForConfirmation(host, lineFromStdin(), stop.signal)) {
-      say("hftedge: kept");
-      return;
-    }
+    const end = await waitForConfirmation(host, run, line, stop.signal);
+    if (end === "confirmed") return say("hftedge: kept");
+    process.exitCode = 1;
+    if (end === "taken back") return say("hftedge: taken back meanwhile by another hftedge tune");
     say("hftedge: not confirmed: the run is taken back");
     const report = await revertUnconfirmed(host);
     say(renderRevert(report).trimEnd());
-    process.exitCode = 1;
+    if (!report.applied) say("hftedge: somebody settled it meanwhile; see hftedge tune status");
   } finally {
     process.off("SIGINT", abort);
     process.off("SIGTERM", abort);

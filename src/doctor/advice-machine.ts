@@ -154,6 +154,10 @@ export const machineAdvice = {
     title: "Clock source",
     why: "Without the TSC each reading of the clock leaves user space or a slow device is read: up to 1 µs.",
     remedy: "echo tsc | sudo tee /sys/devices/system/clocksource/clocksource0/current_clocksource",
+    remedyWhen: {
+      // The kernel has found it unsteady, or the machine has none: writing its name would fail.
+      "no tsc": "sudo dmesg | grep -iE 'tsc|clocksource'",
+    },
   },
   "limit.receive-buffer": {
     title: "Largest socket receive buffer",

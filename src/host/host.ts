@@ -86,8 +86,13 @@ export class Host {
   get pid(): number {
     return process.pid;
   }
+  /** Wall-clock time, epoch ms. */
   nowMs(): number {
     return Date.now();
+  }
+  /** Monotonic, ns. */
+  nowNs(): number {
+    return Bun.nanoseconds();
   }
 
   protected path(path: string): string {

@@ -1,6 +1,5 @@
 /** Parsers of other programs' output, and the judgement of versions. */
 import { describe, expect, test } from "bun:test";
-import { parseChronyTracking } from "../../src/doctor/clock.ts";
 import { parseTuneStatus, readDrift } from "../../src/doctor/drift.ts";
 import { blockingReasons, parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
 import { compareVersions, knownDefects } from "../../src/doctor/ollama-defect.ts";
@@ -56,33 +55,6 @@ describe("nvidia-smi", () => {
       "hw-thermal",
       "hw-power-brake",
     ]);
-  });
-});
-
-describe("chronyc -c tracking", () => {
-  test("a server over the network", () => {
-    expect(
-      parseChronyTracking(
-        "A9FEA97B,169.254.169.123,4,1763900537.123456789,0.000001234,-0.000000456,0.000007890,-12.345,0.001,0.045,0.000432100,0.000210000,16.2,Normal\n",
-      ),
-    ).toEqual({
-      reference: "169.254.169.123",
-      stratum: 4,
-      offsetS: 0.000_001_234,
-      rmsOffsetS: 0.000_007_89,
-      frequencyPpm: -12.345,
-      rootDelayS: 0.000_432_1,
-      rootDispersionS: 0.000_21,
-      leap: "Normal",
-    });
-  });
-  test("without a reference, and without an answer", () => {
-    const lost = parseChronyTracking(
-      "7F7F0101,,10,0.000000000,0.000000000,0.000000000,0.000000000,0.000,0.000,0.000,0.000000000,0.000000000,0.0,Not synchronised\n",
-    );
-    expect(lost?.leap).toBe("Not synchronised");
-    expect(lost?.reference).toBe("7F7F0101");
-    expect(parseChronyTracking("506 Cannot talk to daemon\n")).toBeUndefined();
   });
 });
 

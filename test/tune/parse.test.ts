@@ -4,7 +4,6 @@ import { durationS } from "../../src/command/tune-option.ts";
 import { formatCpuMask, parseCpuMask } from "../../src/host/cpu-mask.ts";
 import { EventReason, parseGpus } from "../../src/host/nvidia.ts";
 import { parseSysctl, SysctlBoot, sysctlKeyName, sysctlKeyPath } from "../../src/host/sysctl.ts";
-import { parseTracking } from "../../src/tune/catalogue/clock.ts";
 import { unifiedDiff } from "../../src/tune/diff.ts";
 import { proofOf, reasonWords, renderProof } from "../../src/tune/gpu-proof.ts";
 import { environmentOf } from "../../src/tune/live.ts";
@@ -165,13 +164,6 @@ describe("other texts", () => {
       powerMaxW: 350,
       mig: null,
     });
-  });
-
-  test("chronysTracking", () => {
-    const line =
-      "A9FEA97B,169.254.169.123,3,1700000000.1,0.000001,-0.000002,0.000003,1.2,0.0,0.1,0.000100,0.000050,16.1,Normal";
-    expect(parseTracking(line)).toEqual({ stratum: 3, errorS: 0.000001 + 0.00005 + 0.00005 });
-    expect(parseTracking("506 Cannot talk to daemon")).toBeNull();
   });
 
   test("durations", () => {

@@ -31,6 +31,10 @@ describe("not applicable", () => {
       [`/sys/devices/system/cpu/cpufreq/policy${i}/energy_performance_preference`, null],
     ]).flat() as [string, null][];
     using server = fakeServer(Object.fromEntries(knobs));
+    server.machine.put(
+      "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+      "kvm-clock\n",
+    );
     server.machine.alter((state) => {
       state.virtualisation = "kvm";
       state.gpus = [];
@@ -39,6 +43,8 @@ describe("not applicable", () => {
     expect(report.failed).toBe(false);
     expect(report.plan.machine.surroundings).toBe("virtual machine");
     expect(itemOf(report.plan, "cpu.governor").state).toBe("not applicable");
+    // Read in user space, through a page that the hypervisor shares.
+    expect(itemOf(report.plan, "clock.source")).toMatchObject({ state: "seen", live: "kvm-clock" });
     expect(itemOf(report.plan, "gpu.persistenced").reason).toContain("no NVIDIA GPU");
     expect(status(server.machine).drift).toEqual([]);
   });

@@ -240,7 +240,7 @@ export const machineProvocations: readonly Provocation[] = [
           "C0A80001,192.168.0.1,3,1700000000.123456789,-0.034512000,0.000012,0.000020,-12.345,0.001,0.040,0.002000,0.000500,64.2,Normal\n",
       },
     },
-    evidence: "34.5 ms behind 192.168.0.1 (stratum 3); the true time is within 36.0 ms",
+    evidence: "34.5 ms ahead of 192.168.0.1 (stratum 3); the true time is within 36.0 ms",
     remedy: "chronyc -n sources -v",
   },
   {
@@ -252,6 +252,31 @@ export const machineProvocations: readonly Provocation[] = [
     },
     evidence: "hpet; available: tsc hpet acpi_pm",
     remedy: "echo tsc | sudo tee",
+  },
+  {
+    name: "a slow clock source, because the kernel gave up the TSC",
+    id: "clock.source",
+    severity: "warning",
+    files: {
+      "sys/devices/system/clocksource/clocksource0/current_clocksource": "hpet\n",
+      "sys/devices/system/clocksource/clocksource0/available_clocksource": "hpet acpi_pm \n",
+    },
+    evidence: "hpet; available: hpet acpi_pm",
+    remedy: "dmesg",
+    remedyWithout: "tee",
+  },
+  {
+    name: "a clock that is behind",
+    id: "clock.offset",
+    severity: "note",
+    tools: {
+      chronyc: {
+        stdout:
+          "C0A80001,192.168.0.1,3,1700000000.123456789,0.002000000,0.000012,0.000020,-12.345,0.001,0.040,0.002000,0.000500,64.2,Normal\n",
+      },
+    },
+    evidence: "2.00 ms behind 192.168.0.1",
+    remedy: "chronyc -n tracking",
   },
   {
     name: "a receive buffer below what the feeds ask for",

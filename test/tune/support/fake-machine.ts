@@ -51,6 +51,7 @@ export class FakeMachine extends Host {
   fakeUid = 0;
   fakeArch = "x64";
   timeMs = 1_700_000_000_000;
+  monotonicNs = 5e9;
 
   override get uid(): number {
     return this.fakeUid;
@@ -60,6 +61,9 @@ export class FakeMachine extends Host {
   }
   override nowMs(): number {
     return this.timeMs;
+  }
+  override nowNs(): number {
+    return this.monotonicNs;
   }
 
   get state(): FakeState {
