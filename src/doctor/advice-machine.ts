@@ -100,7 +100,7 @@ export const machineAdvice = {
   },
   "memory.hugepage": {
     title: "Transparent huge pages",
-    why: "With 'always', the kernel compacts and collapses pages under running programs.",
+    why: "With 'always' the kernel collapses pages under running programs; with 'never' the run's own tables get none, and nearly each look-up walks the page table.",
     remedy:
       "sudo hftedge tune; by hand: echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled",
   },

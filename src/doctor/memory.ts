@@ -138,7 +138,8 @@ function hugePages({ root }: ProbeContext): Outcome {
   const text = root.word("/sys/kernel/mm/transparent_hugepage/enabled");
   const mode = /\[(\w+)\]/.exec(text ?? "")?.[1];
   if (mode === undefined) return notApplicable("memory.hugepage", "the kernel has none");
-  return finding("memory.hugepage", mode === "always" ? "note" : "ok", `Mode '${mode}'.`, { mode });
+  const severity = mode === "madvise" ? "ok" : "note";
+  return finding("memory.hugepage", severity, `Mode '${mode}'.`, { mode });
 }
 
 export const memoryProbe: Probe = {

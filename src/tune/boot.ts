@@ -2,7 +2,7 @@
  * What does not survive a reboot is applied again by a oneshot unit: one for the host, and one per
  * feed interface that waits for the interface's device.
  */
-import { dirname, isAbsolute } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Host } from "../host/host.ts";
 import type { Machine } from "./machine.ts";
 import type { PlanItem, PlanRequest } from "./plan.ts";
@@ -53,21 +53,47 @@ function oneshot(description: string, order: readonly string[], exec: string, wa
   ].join("\n");
 }
 
+/** More links in a row than this is a circle; the kernel stops at 40 as well (path_resolution(7)). */
+const linksMax = 40;
+
+/** Why others than root could put another file in a path's place, also by way of its links; or null. */
+function whyReplaceable(
+  host: Pick<Host, "stat" | "link">,
+  path: string,
+  linksLeft = linksMax,
+): string | null {
+  const names = path.split("/").filter((name) => name !== "");
+  let at = "/";
+  for (let index = 0; ; index++) {
+    const stat = host.stat(at);
+    if (stat === null) return `${at} is not there`;
+    // Anyone may add to a sticky folder, nobody may replace what is root's in it.
+    const sticky = stat.kind === "directory" && (stat.mode & 0o1000) !== 0;
+    if (stat.uid !== 0 || ((stat.mode & 0o022) !== 0 && !sticky && stat.kind !== "link")) {
+      return `${at} can be changed by others than root`;
+    }
+    if (stat.kind === "link") {
+      if (linksLeft === 0) return `${at} leads in a circle`;
+      // A link of root's may lead to where others write: what counts then is there.
+      const target = resolve(dirname(at), host.link(at) ?? "", ...names.slice(index));
+      return whyReplaceable(host, target, linksLeft - 1);
+    }
+    const name = names[index];
+    if (name === undefined) return null;
+    at = join(at, name);
+  }
+}
+
 /** Why root must not run this program at boot: somebody else could put another in its place. */
-export function whyUntrusted(host: Host, program: readonly string[]): string | null {
+export function whyUntrusted(
+  host: Pick<Host, "root" | "stat" | "link">,
+  program: readonly string[],
+): string | null {
   if (program.length === 0) return "the program's own path is not known";
   if (host.root !== "") return null;
   for (const word of program.filter((part) => isAbsolute(part))) {
-    for (let path = word; ; path = dirname(path)) {
-      const stat = host.stat(path);
-      if (stat === null) return `${path} is not there`;
-      // Anyone may add to a sticky folder, nobody may replace what is root's in it.
-      const sticky = stat.kind === "directory" && (stat.mode & 0o1000) !== 0;
-      if (stat.uid !== 0 || ((stat.mode & 0o022) !== 0 && !sticky && stat.kind !== "link")) {
-        return `${path} can be changed by others than root`;
-      }
-      if (path === "/") break;
-    }
+    const reason = whyReplaceable(host, word);
+    if (reason !== null) return reason;
   }
   return null;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { applyAtBoot } from "../../src/tune/apply.ts";
 import { escapeInstance, volatileItems, whyUntrusted } from "../../src/tune/boot.ts";
-import { Host } from "../../src/host/host.ts";
+import { type FileStat, Host } from "../../src/host/host.ts";
 import { lockPath } from "../../src/tune/lock.ts";
 import { makePlan } from "../../src/tune/plan.ts";
 import { fakeServer, request, snapshot } from "./support/fake-server.ts";
@@ -139,10 +139,71 @@ describe("the boot unit", () => {
 
   test("isNotWrittenForAProgramThatOthersCanReplace", () => {
     const host = new Host();
-    expect(whyUntrusted(host, ["/nonexistent/hftedge"])).toBe("/nonexistent/hftedge is not there");
+    expect(whyUntrusted(host, ["/no-such-folder/hftedge"])).toBe("/no-such-folder is not there");
     expect(whyUntrusted(host, [])).not.toBeNull();
     // Root's own shell, in folders of root.
     expect(whyUntrusted(host, ["/usr/bin/env"])).toBeNull();
+  });
+
+  describe("isNotWrittenForAProgramBehindALink", () => {
+    /** What is root's and closed, unless it is said otherwise. */
+    function machine(paths: Record<string, Partial<FileStat> & { to?: string }>) {
+      const tree: typeof paths = { "/": {}, ...paths };
+      return {
+        root: "",
+        stat: (path: string): FileStat | null => {
+          const found = tree[path];
+          if (found === undefined) return null;
+          return { kind: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, ...found };
+        },
+        link: (path: string) => tree[path]?.to ?? null,
+      };
+    }
+    const link = (to: string) => ({ kind: "link" as const, mode: 0o777, to });
+    const program = { kind: "file" as const };
+    const usual = { "/usr": {}, "/usr/local": {}, "/usr/local/bin": {} };
+
+    test("thatLeadsIntoAHomeFolder", () => {
+      const host = machine({
+        ...usual,
+        "/usr/local/bin/hftedge": link("/home/ann/hftedge"),
+        "/home": {},
+        "/home/ann": { uid: 1000 },
+        "/home/ann/hftedge": program,
+      });
+      expect(whyUntrusted(host, ["/usr/local/bin/hftedge"])).toBe(
+        "/home/ann can be changed by others than root",
+      );
+    });
+
+    test("thatIsAFolderOnTheWay", () => {
+      const host = machine({
+        "/opt": {},
+        "/opt/hftedge": link("../srv/open"),
+        "/srv": {},
+        "/srv/open": { mode: 0o777 },
+        "/srv/open/hftedge": program,
+      });
+      expect(whyUntrusted(host, ["/opt/hftedge/hftedge"])).toBe(
+        "/srv/open can be changed by others than root",
+      );
+    });
+
+    test("thatLeadsNowhereOrInACircle", () => {
+      const host = machine({ ...usual, "/a": link("/b"), "/b": link("a"), "/c": link("/d") });
+      expect(whyUntrusted(host, ["/a"])).toEndWith("leads in a circle");
+      expect(whyUntrusted(host, ["/c"])).toBe("/d is not there");
+    });
+
+    test("unlessTheLinkLeadsToWhatIsRootsToo", () => {
+      const host = machine({
+        ...usual,
+        "/bin": link("usr/local/bin"),
+        "/usr/local/bin/hftedge": link("hftedge-2"),
+        "/usr/local/bin/hftedge-2": program,
+      });
+      expect(whyUntrusted(host, ["/bin/hftedge"])).toBeNull();
+    });
   });
 
   test.skipIf(Bun.which("systemd-analyze") === null)(

@@ -74,6 +74,12 @@ describe("the catalogue", () => {
     }
   });
 
+  test("leaves huge pages to those who ask for them, as run does for its tables", () => {
+    const setting = catalogue.find(({ id }) => id === "memory.transparent_hugepage")!;
+    expect([setting.safe, setting.aggressive]).toEqual(["madvise", "madvise"]);
+    expect(setting.answer).toContain("run gets those that it asks for");
+  });
+
   test("derives the table of verdicts", () => {
     const rows = renderVerdicts().trimEnd().split("\n");
     expect(rows.length).toBe(catalogue.length + 2);

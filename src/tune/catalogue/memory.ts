@@ -87,10 +87,11 @@ export const memorySettings: readonly Setting[] = [
     why: "making a huge page can stall the one who faults",
     source: "kernel documentation, admin-guide/mm/transhuge.rst",
     verdict: "done",
-    answer: "madvise; never in the aggressive profile",
+    answer:
+      "madvise in both profiles: nobody gets one unasked, and run gets those that it asks for; never would take them away from its tables",
     scope: "host",
     safe: "madvise",
-    aggressive: "never",
+    aggressive: "madvise",
     risk: "low",
     effect: "none",
     owners: ["tuned"],

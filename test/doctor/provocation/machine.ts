@@ -215,6 +215,14 @@ export const machineProvocations: readonly Provocation[] = [
     remedy: "echo madvise",
   },
   {
+    name: "huge pages for nobody, not even for those who ask",
+    id: "memory.hugepage",
+    severity: "note",
+    files: { "sys/kernel/mm/transparent_hugepage/enabled": "always madvise [never]\n" },
+    evidence: "Mode 'never'",
+    remedy: "echo madvise",
+  },
+  {
     name: "tasks that wait for a disk",
     id: "storage.pressure",
     severity: "warning",
