@@ -1,13 +1,8 @@
 /** GPUs: room for the model, heat, and whether something holds the clocks down. */
+import { blockingReasons } from "../host/clock-reason.ts";
 import type { Probe, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
-import {
-  blockingReasons,
-  legacyQuery,
-  parseNvidiaSmi,
-  query,
-  type NvidiaGpu,
-} from "./nvidia-smi.ts";
+import { parseNvidiaSmi, queries, type NvidiaGpu } from "./nvidia-smi.ts";
 import { amdGpus } from "./gpu-amd.ts";
 import { percent } from "../unit.ts";
 import { bytes } from "./text.ts";
@@ -26,7 +21,7 @@ function nvidiaOnBus({ root }: ProbeContext): number {
 }
 
 async function readNvidia({ runTool }: ProbeContext): Promise<NvidiaGpu[] | undefined> {
-  for (const fields of [query, legacyQuery]) {
+  for (const fields of queries) {
     const output = await runTool(
       ["nvidia-smi", `--query-gpu=${fields.join(",")}`, "--format=csv,noheader,nounits"],
       toolTimeoutMs,

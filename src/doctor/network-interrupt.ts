@@ -1,22 +1,12 @@
 /** Which CPUs serve an adapter's interrupts: not the receive thread's, and not another node's. */
+import { interfaceInterrupts } from "../host/nic-interrupt.ts";
 import { formatCpuList, parseCpuList } from "../host/proc.ts";
-import type { HostRoot } from "../host/root.ts";
 import type { ProbeContext } from "./context.ts";
 import { finding, notApplicable, type Outcome } from "./finding.ts";
 import { plural } from "./text.ts";
 
-/** MSI vectors of the device; a virtio device's belong to the PCI device above it. */
-export function interfaceInterrupts(root: HostRoot, name: string): number[] {
-  const device = `/sys/class/net/${name}/device`;
-  for (const path of [`${device}/msi_irqs`, `${device}/../msi_irqs`]) {
-    const vectors = root.list(path).filter((entry) => /^\d+$/.test(entry));
-    if (vectors.length > 0) return vectors.map(Number).toSorted((a, b) => a - b);
-  }
-  return [];
-}
-
 export function interruptPlacement({ root, needs }: ProbeContext, name: string): Outcome {
-  const vectors = interfaceInterrupts(root, name);
+  const vectors = interfaceInterrupts(root.list, name);
   if (vectors.length === 0) {
     return notApplicable("network.interrupt", "it has no interrupts of its own", name);
   }

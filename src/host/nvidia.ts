@@ -3,6 +3,7 @@
  * nvidia-smi (no promise about its output, so a column that is missing is null and never a failure).
  */
 import type { Host } from "./host.ts";
+import { clockReasonColumns, parseSmiRows, smiNumber, smiSwitch } from "./nvidia-smi.ts";
 import { openNvml } from "./nvml.ts";
 
 export interface Gpu {
@@ -19,22 +20,11 @@ export interface Gpu {
   powerDefaultW: number | null;
   powerMaxW: number | null;
   temperatureC: number | null;
-  /** Why the clock is what it is: a bit set, nvmlClocksEventReason*. */
+  /** Why the clock is what it is: bits, as clock-reason.ts has them. */
   eventReasons: number | null;
   /** "Enabled" means that the clocks are shared by its instances. */
   mig: boolean | null;
 }
-
-/** nvmlClocksEventReason* bits (nvml.h). */
-export const EventReason = {
-  idle: 0x1,
-  applicationClocks: 0x2,
-  softwarePowerCap: 0x4,
-  hardwareSlowdown: 0x8,
-  softwareThermal: 0x20,
-  hardwareThermal: 0x40,
-  powerBrake: 0x80,
-} as const;
 
 export interface GpuControl {
   readonly backend: "nvml" | "nvidia-smi";
@@ -76,17 +66,8 @@ const columns = [
   "mig.mode.current",
 ] as const;
 
-function number(text: string | undefined): number | null {
-  const value = Number.parseFloat(text ?? "");
-  return Number.isFinite(value) ? value : null;
-}
-
-/** Rows of `nvidia-smi --format=csv,noheader,nounits`. */
-export function parseSmiRows(text: string): string[][] {
-  return text
-    .split("\n")
-    .filter((line) => line.includes(","))
-    .map((line) => line.split(",").map((cell) => cell.trim()));
+function number(cell: string | undefined): number | null {
+  return smiNumber(cell) ?? null;
 }
 
 export function parseGpus(text: string): Gpu[] {
@@ -96,7 +77,7 @@ export function parseGpus(text: string): Gpu[] {
       uuid: row[0]!,
       name: row[1] ?? "",
       driver: row[2] ?? "",
-      persistence: row[3] === "Enabled" ? true : row[3] === "Disabled" ? false : null,
+      persistence: smiSwitch(row[3]) ?? null,
       pstate: /^P\d+$/.test(row[4] ?? "") ? row[4]! : null,
       smClockMhz: number(row[5]),
       memoryClockMhz: number(row[6]),
@@ -106,7 +87,7 @@ export function parseGpus(text: string): Gpu[] {
       powerMaxW: number(row[10]),
       temperatureC: number(row[11]),
       eventReasons: null,
-      mig: row[12] === "Enabled" ? true : row[12] === "Disabled" ? false : null,
+      mig: smiSwitch(row[12]) ?? null,
     }));
 }
 
@@ -131,11 +112,11 @@ class NvidiaSmi implements GpuControl {
     }));
   }
 
-  /** The column was renamed in driver 535; an unknown one fails the whole query, hence apart. */
+  /** A column that the driver does not know fails the whole query, hence apart. */
   private events(uuid: string): number | null {
-    for (const column of ["clocks_event_reasons.active", "clocks_throttle_reasons.active"]) {
-      const match = /0x([0-9a-fA-F]+)/.exec(this.query(`--query-gpu=${column}`, uuid));
-      if (match !== null) return Number.parseInt(match[1]!, 16);
+    for (const column of clockReasonColumns) {
+      const bits = smiNumber(this.query(`--query-gpu=${column}`, uuid).trim());
+      if (bits !== undefined) return bits;
     }
     return null;
   }

@@ -3,6 +3,8 @@
  * out, and why, stands beside its place.
  */
 
+import { unitWord } from "./unit-word.ts";
+
 export interface UnitInput {
   /** Absolute path of the program. */
   program: string;
@@ -24,8 +26,8 @@ export const unitMark =
   "# Written by `hftedge service install`; changes belong into `systemctl edit hftedge`.";
 
 export function serviceUnit({ program, config, user, gpu }: UnitInput): string {
-  const exec = quoted(program);
-  const file = quoted(config);
+  const exec = unitWord(program);
+  const file = unitWord(config);
   return `${unitMark}
 [Unit]
 Description=Market data in, trading signals out
@@ -112,10 +114,4 @@ function deviceLines(gpu: boolean): string {
     "DevicePolicy=closed",
     "DeviceAllow=char-nvidia* rw",
   ].join("\n");
-}
-
-/** Words of a command line in a unit: $ and % are expanded, and spaces separate. */
-function quoted(path: string): string {
-  const escaped = path.replaceAll("%", "%%").replaceAll("$", "$$$$");
-  return /[\s"'\\;]/.test(escaped) ? `"${escaped.replace(/["\\]/g, "\\$&")}"` : escaped;
 }

@@ -95,13 +95,9 @@ const maskPath = /(?:cpumask|rps_cpus|xps_cpus|smp_affinity)$/;
 function normal(target: Target, value: string): string {
   if (target.kind === "file") return value;
   const text = value.trim().replace(/\s+/g, " ");
-  try {
-    if (target.kind === "irq") return formatCpuList(parseCpuList(text));
-    if (target.kind === "value" && maskPath.test(target.path)) {
-      return formatCpuMask(parseCpuMask(text));
-    }
-  } catch {
-    // Not a set of CPUs after all: compared as text.
+  if (target.kind === "irq") return formatCpuList(parseCpuList(text));
+  if (target.kind === "value" && maskPath.test(target.path)) {
+    return formatCpuMask(parseCpuMask(text));
   }
   if (target.kind === "gpu" && target.key === "power-limit") return String(Math.round(+text));
   return text;

@@ -4,6 +4,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { Host } from "../host/host.ts";
+import { unitWord } from "../host/unit-word.ts";
 import type { Machine } from "./machine.ts";
 import type { PlanItem, PlanRequest } from "./plan.ts";
 import type { Target } from "./target.ts";
@@ -27,12 +28,6 @@ export function escapeInstance(name: string): string {
       return plain ? character : `\\x${byte.toString(16).padStart(2, "0")}`;
     })
     .join("");
-}
-
-/** ExecStart= splits at blanks and expands "%" and "$". */
-function quoted(word: string): string {
-  const text = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
-  return /[\s"'\\;]/.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : text;
 }
 
 function oneshot(description: string, order: readonly string[], exec: string, wanted: string) {
@@ -141,7 +136,7 @@ export function planBoot(
     );
     return plan;
   }
-  const exec = [...request.program, "tune", "apply", "--boot"].map(quoted).join(" ");
+  const exec = [...request.program, "tune", "apply", "--boot"].map(unitWord).join(" ");
   const enable = (unit: string): void => {
     plan.units.push({ target: { kind: "unit", unit, start: false }, desired: "enabled inactive" });
   };

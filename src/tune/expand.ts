@@ -1,11 +1,11 @@
 /** From a knob and an instance to the targets that stand for it on this machine. */
 import { basename } from "node:path";
 import type { Host } from "../host/host.ts";
+import { interfaceInterrupts } from "../host/nic-interrupt.ts";
 import type { Journal } from "./journal.ts";
 import type { Machine } from "./machine.ts";
 import type { Setting } from "./setting.ts";
 import type { Target } from "./target.ts";
-import { irqsOfInterface } from "./target/irq.ts";
 
 /** One target with the value that its setting's wish means for it. */
 export interface Wanted {
@@ -54,7 +54,7 @@ export function expand(
       return [{ target: { kind: "ethtool", interface: instance, group, key }, value: same }];
     }
     case "irq":
-      return irqsOfInterface(host, instance).map((irq) => ({
+      return interfaceInterrupts((path) => host.list(path), instance).map((irq) => ({
         target: { kind: "irq", irq },
         value: same,
       }));

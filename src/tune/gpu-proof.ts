@@ -1,6 +1,7 @@
 /** A locked clock is a request: whether the card keeps it shows only under load. */
+import { idleReason, reasonWords } from "../host/clock-reason.ts";
 import type { Host } from "../host/host.ts";
-import { EventReason, type Gpu, openGpus } from "../host/nvidia.ts";
+import { type Gpu, openGpus } from "../host/nvidia.ts";
 
 export interface ClockProof {
   uuid: string;
@@ -14,23 +15,6 @@ export interface ClockProof {
   reasons: string[];
 }
 
-const words: Readonly<Record<keyof typeof EventReason, string>> = {
-  idle: "idle",
-  applicationClocks: "application clocks",
-  softwarePowerCap: "power cap",
-  hardwareSlowdown: "hardware slowdown",
-  softwareThermal: "temperature (software)",
-  hardwareThermal: "temperature (hardware)",
-  powerBrake: "power brake",
-};
-
-/** The names of the bits that are set, idle left out. */
-export function reasonWords(bits: number): string[] {
-  return (Object.keys(EventReason) as (keyof typeof EventReason)[])
-    .filter((name) => name !== "idle" && (bits & EventReason[name]) !== 0)
-    .map((name) => words[name]);
-}
-
 /** Folds samples of one card; those in which it was idle prove nothing. */
 export function proofOf(
   uuid: string,
@@ -38,7 +22,7 @@ export function proofOf(
   samples: readonly Gpu[],
 ): ClockProof {
   const busy = samples.filter(
-    ({ eventReasons }) => eventReasons !== null && (eventReasons & EventReason.idle) === 0,
+    ({ eventReasons }) => eventReasons !== null && (eventReasons & idleReason) === 0,
   );
   const clocks = busy.flatMap(({ smClockMhz }) => (smClockMhz === null ? [] : [smClockMhz]));
   return {

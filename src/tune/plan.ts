@@ -26,7 +26,7 @@ export interface PlanRequest {
   take: readonly Owner[];
   force: boolean;
   removeLeftovers: boolean;
-  /** Command line that the boot unit runs, null where it must not (a binary that others can write). */
+  /** How this program is started again by the boot unit; empty where that is not known. */
   program: readonly string[];
 }
 

@@ -41,7 +41,7 @@ export const skip = (reason: string): Skip => ({ skip: reason });
 export type Value =
   string | ((machine: Machine, instance: string, live: string | null) => string | Skip);
 
-/** How a setting is read and written; `{if}` in a path or key is the instance, an interface's name. */
+/** How a setting is read and written; `{if}` in a pattern is the instance, an interface's name. */
 export type Knob =
   | { kind: "sysctl"; key: string; partner?: string }
   | { kind: "sysfs"; pattern: string }
@@ -53,7 +53,7 @@ export type Knob =
   | { kind: "unit"; unit: string }
   /** One argument of the kernel command line. */
   | { kind: "kernel"; argument: string }
-  /** One line of our own systemd drop-in: `name` is a directive, or NAME of Environment=NAME=value. */
+  /** One line of our own systemd drop-in: directive=value, or directive=variable=value. */
   | { kind: "drop-in"; unit: string; directive: string; variable?: string }
   /** Rewrites the reverse-path filter of all interfaces so that only the feed's own is off. */
   | { kind: "rp-filter" }

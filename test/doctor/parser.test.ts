@@ -1,7 +1,7 @@
 /** Parsers of other programs' output, and the judgement of versions. */
 import { describe, expect, test } from "bun:test";
 import { parseTuneStatus, readDrift } from "../../src/doctor/drift.ts";
-import { blockingReasons, parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
+import { parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
 import { compareVersions, knownDefects } from "../../src/doctor/ollama-defect.ts";
 import { bytes, plural } from "../../src/doctor/text.ts";
 
@@ -44,17 +44,6 @@ describe("nvidia-smi", () => {
     const line = `${uuid}, Tesla T4, 470.1, Enabled, P8, 0, 3, 15109, 30, 300, 1590, 9.1, 70.00, 0x0000000000000001`;
     expect(parseNvidiaSmi(`${line}\n${line}\n`)).toHaveLength(2);
     expect(parseNvidiaSmi("NVIDIA-SMI has failed because it couldn't communicate\n")).toEqual([]);
-  });
-
-  test("idleness and a clock that was asked for hold nothing back", () => {
-    expect(blockingReasons(0x3)).toEqual([]);
-    expect(blockingReasons(undefined)).toEqual([]);
-    expect(blockingReasons(0xe8).map(({ name }) => name)).toEqual([
-      "hw-slowdown",
-      "sw-thermal",
-      "hw-thermal",
-      "hw-power-brake",
-    ]);
   });
 });
 

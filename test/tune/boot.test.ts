@@ -129,6 +129,22 @@ describe("at boot", () => {
   });
 });
 
+/** What is root's and closed, unless it is said otherwise. */
+function linked(paths: Record<string, Partial<FileStat> & { to?: string }>) {
+  const tree: typeof paths = { "/": {}, ...paths };
+  return {
+    root: "",
+    stat: (path: string): FileStat | null => {
+      const found = tree[path];
+      if (found === undefined) return null;
+      return { kind: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, ...found };
+    },
+    link: (path: string) => tree[path]?.to ?? null,
+  };
+}
+
+const link = (to: string) => ({ kind: "link" as const, mode: 0o777, to });
+
 describe("the boot unit", () => {
   test("escapesAnInterfacesNameAsSystemdDoes", () => {
     expect(escapeInstance("eth0")).toBe("eth0");
@@ -146,25 +162,11 @@ describe("the boot unit", () => {
   });
 
   describe("isNotWrittenForAProgramBehindALink", () => {
-    /** What is root's and closed, unless it is said otherwise. */
-    function machine(paths: Record<string, Partial<FileStat> & { to?: string }>) {
-      const tree: typeof paths = { "/": {}, ...paths };
-      return {
-        root: "",
-        stat: (path: string): FileStat | null => {
-          const found = tree[path];
-          if (found === undefined) return null;
-          return { kind: "directory", mode: 0o755, uid: 0, gid: 0, size: 0, ...found };
-        },
-        link: (path: string) => tree[path]?.to ?? null,
-      };
-    }
-    const link = (to: string) => ({ kind: "link" as const, mode: 0o777, to });
     const program = { kind: "file" as const };
     const usual = { "/usr": {}, "/usr/local": {}, "/usr/local/bin": {} };
 
     test("thatLeadsIntoAHomeFolder", () => {
-      const host = machine({
+      const host = linked({
         ...usual,
         "/usr/local/bin/hftedge": link("/home/ann/hftedge"),
         "/home": {},
@@ -177,7 +179,7 @@ describe("the boot unit", () => {
     });
 
     test("thatIsAFolderOnTheWay", () => {
-      const host = machine({
+      const host = linked({
         "/opt": {},
         "/opt/hftedge": link("../srv/open"),
         "/srv": {},
@@ -190,13 +192,13 @@ describe("the boot unit", () => {
     });
 
     test("thatLeadsNowhereOrInACircle", () => {
-      const host = machine({ ...usual, "/a": link("/b"), "/b": link("a"), "/c": link("/d") });
+      const host = linked({ ...usual, "/a": link("/b"), "/b": link("a"), "/c": link("/d") });
       expect(whyUntrusted(host, ["/a"])).toEndWith("leads in a circle");
       expect(whyUntrusted(host, ["/c"])).toBe("/d is not there");
     });
 
     test("unlessTheLinkLeadsToWhatIsRootsToo", () => {
-      const host = machine({
+      const host = linked({
         ...usual,
         "/bin": link("usr/local/bin"),
         "/usr/local/bin/hftedge": link("hftedge-2"),

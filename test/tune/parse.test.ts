@@ -2,10 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { durationS } from "../../src/command/tune-option.ts";
 import { formatCpuMask, parseCpuMask } from "../../src/host/cpu-mask.ts";
-import { EventReason, parseGpus } from "../../src/host/nvidia.ts";
+import { idleReason } from "../../src/host/clock-reason.ts";
+import { parseGpus } from "../../src/host/nvidia.ts";
 import { parseSysctl, SysctlBoot, sysctlKeyName, sysctlKeyPath } from "../../src/host/sysctl.ts";
 import { unifiedDiff } from "../../src/tune/diff.ts";
-import { proofOf, reasonWords, renderProof } from "../../src/tune/gpu-proof.ts";
+import { proofOf, renderProof } from "../../src/tune/gpu-proof.ts";
 import { environmentOf } from "../../src/tune/live.ts";
 import { compare, roundOf } from "../../src/tune/measure.ts";
 import { ownedText, ownership } from "../../src/tune/owned-file.ts";
@@ -235,18 +236,17 @@ describe("a measurement", () => {
 
 describe("a clock under load", () => {
   test("isProvedOnlyByBusySamples", () => {
-    const idle = proofOf("GPU-1", 1980, [gpuAt(210, EventReason.idle)]);
+    const idle = proofOf("GPU-1", 1980, [gpuAt(210, idleReason)]);
     expect(idle.lowestMhz).toBeNull();
     expect(renderProof(idle)).toContain("nothing is proved");
-    const busy = proofOf("GPU-1", 1980, [gpuAt(210, EventReason.idle), gpuAt(1980, 0)]);
+    const busy = proofOf("GPU-1", 1980, [gpuAt(210, idleReason), gpuAt(1980, 0)]);
     expect(renderProof(busy)).toContain("1980 MHz kept");
   });
 
   test("isShownWithTheReasonWhenItIsLower", () => {
-    const proof = proofOf("GPU-1", 1980, [gpuAt(1500, EventReason.softwarePowerCap)]);
+    const proof = proofOf("GPU-1", 1980, [gpuAt(1500, 0x4)]);
     expect(renderProof(proof)).toBe(
-      "GPU-1: 1980 MHz NOT kept, lowest 1500 MHz under load (power cap)",
+      "GPU-1: 1980 MHz NOT kept, lowest 1500 MHz under load (the power limit)",
     );
-    expect(reasonWords(EventReason.idle)).toEqual([]);
   });
 });

@@ -1,13 +1,10 @@
 /** Frequency, idle states and what else runs on the feed's CPUs. */
 import { formatCpuMask } from "../../host/cpu-mask.ts";
-import type { Machine } from "../machine.ts";
 import type { Setting } from "../setting.ts";
+import { needsFeedCpus } from "./feed-cpu.ts";
 import { skip } from "../setting.ts";
 
 const cpu = "/sys/devices/system/cpu";
-
-const needsFeedCpus = (machine: Machine): string | null =>
-  machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed";
 
 export const cpuSettings: readonly Setting[] = [
   // Before the governor, so that a revert comes to it after: under "performance" the drivers refuse

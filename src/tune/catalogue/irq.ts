@@ -1,13 +1,10 @@
 /** Interrupts of the feed's NIC, and the daemon that would move them. */
 import { formatCpuMask } from "../../host/cpu-mask.ts";
 import { formatCpuList } from "../../host/proc.ts";
-import type { Machine } from "../machine.ts";
 import type { Setting } from "../setting.ts";
+import { needsFeedCpus } from "./feed-cpu.ts";
 
 const affinity = "kernel documentation, core-api/irq/irq-affinity.rst";
-
-const needsFeedCpus = (machine: Machine): string | null =>
-  machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed";
 
 export const irqSettings: readonly Setting[] = [
   {

@@ -2,11 +2,10 @@
 import { formatCpuList } from "../../host/proc.ts";
 import type { Machine } from "../machine.ts";
 import type { Setting } from "../setting.ts";
+import { needsFeedCpus } from "./feed-cpu.ts";
 
 const source = "kernel documentation, admin-guide/kernel-parameters.txt";
 
-const needsFeedCpus = (machine: Machine): string | null =>
-  machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed";
 const needsIntel = (machine: Machine): string | null =>
   machine.vendor === "intel" ? null : "only Intel's idle driver reads it";
 const needsX86 = (machine: Machine): string | null =>

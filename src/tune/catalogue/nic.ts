@@ -2,6 +2,7 @@
 import { formatCpuMask } from "../../host/cpu-mask.ts";
 import type { Machine } from "../machine.ts";
 import type { Setting } from "../setting.ts";
+import { needsFeedCpus } from "./feed-cpu.ts";
 
 const ethtool = "ethtool(8)";
 const sysfs = "/sys/class/net/{if}";
@@ -210,8 +211,7 @@ export const nicSettings: readonly Setting[] = [
     aggressive: "0",
     risk: "none",
     effect: "none",
-    needs: (machine) =>
-      machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed",
+    needs: needsFeedCpus,
     knob: { kind: "sysctl", key: "net/core/rps_sock_flow_entries" },
   },
   {
@@ -226,8 +226,7 @@ export const nicSettings: readonly Setting[] = [
     aggressive: (machine) => formatCpuMask(machine.roles.feedCpus),
     risk: "low",
     effect: "none",
-    needs: (machine) =>
-      machine.roles.feedCpus.length > 0 ? null : "no CPU is set apart for the feed",
+    needs: needsFeedCpus,
     knob: { kind: "sysfs", pattern: `${sysfs}/queues/tx-0/xps_cpus` },
   },
   {

@@ -7,16 +7,6 @@ import { errnoOf, type Host } from "../../host/host.ts";
 import type { Reading, Refusal } from "../target.ts";
 import { readValue, refusalOf } from "./value.ts";
 
-/** Vectors of a network interface; a virtio device keeps them one folder up. */
-export function irqsOfInterface(host: Host, name: string): number[] {
-  const device = `/sys/class/net/${name}/device`;
-  for (const folder of [`${device}/msi_irqs`, `${device}/../msi_irqs`]) {
-    const irqs = host.list(folder).map(Number).filter(Number.isInteger);
-    if (irqs.length > 0) return irqs.toSorted((a, b) => a - b);
-  }
-  return [];
-}
-
 export function readIrq(host: Host, irq: number): Reading {
   return readValue(host, `/proc/irq/${irq}/smp_affinity_list`);
 }
