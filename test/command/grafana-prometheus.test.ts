@@ -93,13 +93,18 @@ describe.skipIf(prometheusPath === null)("the Grafana dashboard over Prometheus"
   async function ready(stderr: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     let words = "";
-    for await (const chunk of stderr) {
-      words += decoder.decode(chunk, { stream: true });
-      const address = /"Listening on" address=(\S+)/.exec(words)?.[1];
-      if (address !== undefined) origin = `http://${address}`;
-      if (words.includes("Server is ready")) break;
+    const reader = stderr.getReader();
+    while (!words.includes("Server is ready")) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`prometheus ended: ${words.slice(-2000)}`);
+      words += decoder.decode(value, { stream: true });
     }
-    if (prometheus.exitCode !== null) throw new Error(`prometheus ended: ${words.slice(-2000)}`);
+    const address = /"Listening on" address=(\S+)/.exec(words)?.[1];
+    if (address !== undefined) origin = `http://${address}`;
+    // Read on: a pipe that nobody reads any more would end it with its next line.
+    void (async () => {
+      while (!(await reader.read()).done) continue;
+    })();
     // It says so a moment before it is.
     while (!(await fetch(`${origin}/-/ready`)).ok) await Bun.sleep(20);
   }
