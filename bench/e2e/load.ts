@@ -3,12 +3,20 @@
  * WARMUP [CPU]`. Sends datagram i at its intended time, whatever has come back, and measures each answer
  * from that intended time, so that waiting to be sent counts too (no coordinated omission).
  *
- * It spins: one core for the load, one for what is measured. It prints the port where it expects
- * answers, reads the port to send to from stdin, and prints one JSON line.
+ * It spins: one core for the load, one for what is measured. With a CPU it stays on that one, leaves
+ * it to others between two datagrams, goes before them where it may (root), and takes the time of an
+ * answer from the kernel. It prints the port where it expects answers, reads the port to send to from
+ * stdin, and prints one JSON line.
  */
-import { pinThread } from "../../src/host/libc.ts";
+import {
+  pinThread,
+  realtimeNs,
+  receiveStampNs,
+  setThreadNice,
+  setThreadSlice,
+} from "../../src/host/libc.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
-import { connectTo, Endpoint, monotonicNs } from "./udp.ts";
+import { connectTo, Endpoint, monotonicNs, sleepNs, sleepSharply } from "./udp.ts";
 import { type AnswerName, createWorkload, type WorkloadName } from "./workload.ts";
 
 export interface LoadResult {
@@ -36,7 +44,19 @@ const target = Number(await new Response(Bun.stdin.stream()).text());
 const sender = answer === "echo" ? answers : new Endpoint();
 connectTo(sender.fd, target);
 
-if (cpu >= 0) pinThread([cpu]);
+const shares = cpu >= 0;
+const baseSeconds = Math.floor(Date.now() / 1000);
+if (shares) {
+  pinThread([cpu]);
+  setThreadNice(-20);
+  setThreadSlice(100_000);
+  sleepSharply();
+  // The first question only switches the stamping on.
+  receiveStampNs(answers.fd, baseSeconds);
+}
+const clockOffsetNs = realtimeNs(baseSeconds) - monotonicNs();
+/** Awake this long before a datagram is due. */
+const earlyNs = 100_000;
 const total = Math.round(rate * (seconds + warmupSeconds));
 const warmup = Math.round(rate * warmupSeconds);
 const workload = createWorkload(workloadName, answer, total, 1);
@@ -61,7 +81,8 @@ function note(number: number): void {
 function take(): void {
   const length = answers.receive();
   if (length < 0) return;
-  answeredNs = monotonicNs();
+  const stampNs = shares ? receiveStampNs(answers.fd, baseSeconds) : -1;
+  answeredNs = stampNs < 0 ? monotonicNs() : stampNs - clockOffsetNs;
   workload.answered(answers.received, length, note);
 }
 
@@ -70,6 +91,7 @@ for (let number = 0; number < total;) {
   const intendedNs = startNs + number * intervalNs;
   if (nowNs < intendedNs) {
     take();
+    if (shares && intendedNs - nowNs > 2 * earlyNs) sleepNs(intendedNs - nowNs - earlyNs);
     continue;
   }
   if (nowNs - intendedNs > 1e6 && number >= warmup) late++;

@@ -182,12 +182,13 @@ export const edgeOnItch: Contender = {
 };
 
 /** Over ITCH with a signal for each datagram, on a data directory that was prepared. */
-export function edgeOnHistory(prepare: (directory: string) => void): Contender {
+export function edgeOnHistory(feedCpu: number, prepare: (directory: string) => void): Contender {
+  const pinned = ["--thread-feed-cpu", String(feedCpu)];
   return {
     name: "hftedge on a full history",
     workload: "itch",
     answer: "signal",
-    start: (answerPort) => startEdge(itchFeed, everySignalTo(answerPort), prepare),
+    start: (port) => startEdge(itchFeed, [...everySignalTo(port), ...pinned], prepare),
   };
 }
 
