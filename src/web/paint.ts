@@ -22,3 +22,25 @@ export function painted(): Promise<void> {
   unseen();
   return promise;
 }
+
+/** However long a browser takes to say that it has painted, the page starts after this. */
+const patienceMs = 500;
+
+/**
+ * Resolves when the first paint with content is on the screen. A frame's paint goes on in other
+ * threads after its task has ended, and a script that starts meanwhile takes their cores.
+ */
+export function presented(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const observer = new PerformanceObserver((list) => {
+    if (list.getEntriesByName("first-contentful-paint").length > 0) resolve();
+  });
+  observer.observe({ type: "paint", buffered: true });
+  const unseen = (): void => {
+    if (document.hidden) resolve();
+  };
+  document.addEventListener("visibilitychange", unseen, { once: true });
+  unseen();
+  setTimeout(resolve, patienceMs);
+  return promise.finally(() => observer.disconnect());
+}
