@@ -33,14 +33,19 @@ async function main(args: readonly string[]): Promise<number> {
     const known = commandTable.some(({ name }) => name === wanted);
     const program = await createProgram(known ? wanted : null);
     await program.parseAsync(args as string[], { from: "user" });
-    return typeof process.exitCode === "number" ? process.exitCode : 0;
+    return chosenCode();
   } catch (error) {
     return report(error, args);
   }
 }
 
+/** What a command has set, e.g. because it took back what it had done. */
+function chosenCode(): number {
+  return typeof process.exitCode === "number" ? process.exitCode : 0;
+}
+
 function report(error: unknown, args: readonly string[]): number {
-  if (error instanceof PipeClosedError) return 0;
+  if (error instanceof PipeClosedError) return chosenCode();
   // Commander has written its own words; help that was asked for is no failure.
   if (error instanceof CommanderError) return error.exitCode;
   if (error instanceof EdgeError) {

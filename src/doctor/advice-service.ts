@@ -54,7 +54,7 @@ export const serviceAdvice = {
   },
   "network.interrupt": {
     title: "Placement of interrupts",
-    why: "Interrupts on the receive thread's CPU preempt it; on a far NUMA node they cost cache misses.",
+    why: "Another device's interrupts on the receive thread's CPU preempt it; the feed's own on a far NUMA node cost cache misses.",
     remedy: "sudo hftedge tune plan; grep -H . /proc/irq/*/effective_affinity_list",
   },
   "network.tcp": {

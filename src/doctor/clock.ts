@@ -40,7 +40,8 @@ function synchronised(clock: KernelClock | undefined): Outcome {
 
 async function offset({ runTool }: ProbeContext): Promise<Outcome> {
   const output = await runTool(["chronyc", "-n", "-c", "tracking"], toolTimeoutMs);
-  if (output === undefined) return notApplicable("clock.offset", "chronyc is not installed");
+  if (output === undefined)
+    return notApplicable("clock.offset", "chronyc is not installed or does not answer");
   const tracking = output.code === 0 ? parseChronyTracking(output.stdout) : undefined;
   if (tracking === undefined) return notApplicable("clock.offset", "chronyd does not answer");
   const offsetNs = Math.abs(tracking.offsetS) * 1e9;

@@ -115,6 +115,9 @@ export interface Probe {
   run(context: ProbeContext): Outcome[] | Promise<Outcome[]>;
 }
 
+/** A box has a handful of interfaces; a container host with more is examined up to here. */
+export const interfacesMax = 64;
+
 /** The time between the two readings, s. */
 export function windowS(context: ProbeContext): number {
   return Math.max(1e-9, (context.second.atNs - context.first.atNs) / 1e9);

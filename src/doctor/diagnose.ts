@@ -31,6 +31,7 @@ import { ollamaProbe } from "./ollama.ts";
 import { storageProbe } from "./storage.ts";
 import { systemProbe } from "./system.ts";
 import { tuneProbe } from "./tune.ts";
+import { within } from "./within.ts";
 
 const probes: readonly Probe[] = [
   systemProbe,
@@ -89,16 +90,6 @@ function rank({ severity }: Finding): number {
 const noTool: RunTool = () => Promise.resolve(undefined);
 const noInventory = (): Promise<undefined> => Promise.resolve(undefined);
 const inventoryTimeoutMs = 3000;
-
-/** Work within its time; what it does after that is nobody's, so probes bound their own parts too. */
-function within<T>(work: Promise<T>, timeoutMs: number, clock: DoctorClock): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
-  const cancel = clock.after(timeoutMs, () =>
-    reject(new Error(`no answer within ${timeoutMs} ms`)),
-  );
-  work.then(resolve, reject);
-  return promise.finally(cancel);
-}
 
 async function readContext(options: DiagnoseOptions, root: HostRoot): Promise<ProbeContext> {
   const clock = options.clock ?? systemClock;

@@ -25,6 +25,12 @@ function items(value: unknown): DriftItem[] {
     });
 }
 
+/** The words of `{"error":{"message":…}}`, e.g. that only root may read what was written down. */
+function failureOf(answer: unknown): string | null {
+  const { error } = (answer ?? {}) as { error?: { message?: unknown } };
+  return text(error?.message);
+}
+
 /** @throws Error in words when the text is no status. */
 export function parseTuneStatus(json: string): DriftReport {
   let status: unknown;
@@ -34,7 +40,7 @@ export function parseTuneStatus(json: string): DriftReport {
     status = null;
   }
   if (typeof status !== "object" || status === null || !("applied" in status)) {
-    throw new Error("hftedge tune status gave no answer");
+    throw new Error(`hftedge tune status: ${failureOf(status) ?? "no answer"}`);
   }
   const { applied, drift, pending } = status as Record<string, unknown>;
   return { applied: applied === true, drift: items(drift), pending: items(pending) };

@@ -71,6 +71,9 @@ export function fillRemedy(remedy: string, values: Evidence): string {
   });
 }
 
+/** Far above any sentence of ours; a server may send more words than anybody wants to read. */
+const evidenceLengthMax = 2000;
+
 export interface RemedyChoice {
   /** Which of the advice's `remedyWhen` is meant; the usual remedy when it is left out. */
   when?: string | undefined;
@@ -87,6 +90,8 @@ export function finding(
   subject = "",
   { when, words }: RemedyChoice = {},
 ): Finding {
+  // Parts of it come from servers and drivers, and it goes to a terminal.
+  const plain = evidence.replace(/\p{Cc}+/gu, " ").slice(0, evidenceLengthMax);
   const { title, why, remedy, remedyWhen }: Advice = advice[id];
   const chosen = when === undefined ? remedy : remedyWhen?.[when];
   assert(chosen !== undefined, `${id} has no remedy for "${when}"`);
@@ -96,7 +101,7 @@ export function finding(
     subject,
     severity,
     title,
-    evidence,
+    evidence: plain,
     values,
     why,
     remedy: severity === "ok" ? "" : fillRemedy(chosen, { ...values, ...words, subject }),

@@ -116,7 +116,10 @@ export const gpuProbe: Probe = {
     const gpus = await readNvidia(context);
     if (gpus === undefined || gpus.length === 0) {
       if (onBus > 0) {
-        const state = gpus === undefined ? "there is no nvidia-smi" : "nvidia-smi finds none";
+        const state =
+          gpus === undefined
+            ? "nvidia-smi is not installed or does not answer"
+            : "nvidia-smi finds none";
         return [
           finding("gpu.driver", "warning", `${onBus} on the PCI bus, and ${state}.`, { onBus }),
           ...amd,

@@ -79,7 +79,7 @@ function pressure(context: ProbeContext): Outcome {
   if (before?.some === undefined || after?.some === undefined) {
     return notApplicable("memory.pressure", "the kernel keeps no pressure (psi=1 turns it on)");
   }
-  const now = (after.some.totalUs - before.some.totalUs) / 1e6 / windowS(context);
+  const now = Math.max(0, after.some.totalUs - before.some.totalUs) / 1e6 / windowS(context);
   const full = after.full?.avg10 ?? 0;
   return finding(
     "memory.pressure",

@@ -12,7 +12,7 @@ const namesShown = 4;
 export async function adapterCounters(context: ProbeContext, name: string): Promise<Outcome> {
   const output = await context.runTool(["ethtool", "-S", name], toolTimeoutMs);
   if (output === undefined) {
-    return notApplicable("network.adapter", "ethtool is not installed", name);
+    return notApplicable("network.adapter", "ethtool is not installed or does not answer", name);
   }
   if (output.code !== 0) {
     return notApplicable("network.adapter", "the driver keeps no counters of its own", name);

@@ -2,7 +2,7 @@
 import type { NetDevice } from "../host/net-stat.ts";
 import type { HostRoot } from "../host/root.ts";
 import { plural } from "./text.ts";
-import { windowS, type Probe, type ProbeContext } from "./context.ts";
+import { interfacesMax, windowS, type Probe, type ProbeContext } from "./context.ts";
 import {
   finding,
   notApplicable,
@@ -11,11 +11,8 @@ import {
   type Severity,
 } from "./finding.ts";
 import { adapterCounters } from "./network-adapter.ts";
-import { interruptPlacement } from "./network-interrupt.ts";
+import { interruptPlacement, strayInterrupts } from "./network-interrupt.ts";
 import { networkSetting } from "./network-setting.ts";
-
-/** A box has a handful of interfaces; a container host with more is examined up to here. */
-const interfacesMax = 64;
 
 /** What the feeds use, and otherwise every interface that has received something. */
 export function examinedInterfaces({ needs, second }: ProbeContext): string[] {
@@ -206,6 +203,7 @@ export const networkProbe: Probe = {
     }
     return [
       ...outcomes,
+      ...strayInterrupts(context, interfaces),
       softnet(context),
       udp(context),
       reversePath(context, interfaces),

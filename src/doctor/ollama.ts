@@ -16,12 +16,22 @@ function isLocal(host: string): boolean {
   return /^https?:\/\/(127\.|localhost|\[::1\])/.test(host);
 }
 
+/** The server: its clients and, in some versions, its model runners have the same name. */
+function serverOf(processes: readonly HostProcess[]): HostProcess | undefined {
+  const named = processes.filter(({ name }) => name === "ollama");
+  return named.find(({ argv }) => argv[1] === "serve") ?? named[0];
+}
+
+function isRunner({ name, argv }: HostProcess): boolean {
+  return name !== "ollama" || argv[1] === "runner";
+}
+
 function processFinding(processes: readonly HostProcess[], reached: boolean): Outcome {
-  const server = processes.find(({ name }) => name === "ollama");
+  const server = serverOf(processes);
   if (server === undefined && reached) {
     return notApplicable("ollama.process", "it runs where its process cannot be seen");
   }
-  const runners = processes.filter(({ name }) => name !== "ollama");
+  const runners = processes.filter(isRunner);
   return finding(
     "ollama.process",
     server === undefined ? "critical" : "ok",
@@ -34,7 +44,7 @@ function processFinding(processes: readonly HostProcess[], reached: boolean): Ou
 
 /** Settings that only the server's environment shows, read from its process. */
 function environmentFindings(processes: readonly HostProcess[], needs: OllamaNeeds): Outcome[] {
-  const server = processes.find(({ name }) => name === "ollama");
+  const server = serverOf(processes);
   const environment = server?.environment;
   if (server === undefined) return [];
   if (environment === undefined) {

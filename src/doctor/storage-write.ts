@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { errnoOf } from "../host/host.ts";
 import type { DoctorClock, ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome } from "./finding.ts";
+import { within } from "./within.ts";
 import { duration } from "../unit.ts";
 import { bytes } from "./text.ts";
 
@@ -15,6 +16,11 @@ const writeBudgetNs = 500e6;
 const throughputChunkBytes = 1 << 20;
 const throughputBytesMax = 64 << 20;
 const throughputBudgetNs = 2e9;
+/**
+ * A disk that is failing, or a mount whose server is gone, may never answer; that is a finding, and
+ * no reason to lose the others.
+ */
+export const diskTimeoutMs = 4000;
 /** With less free than this the history stops soon. */
 export const spaceCriticalBytes = 256 << 20;
 
@@ -64,14 +70,15 @@ function refused(
   if (code === "EACCES" || code === "EPERM") {
     return notApplicable(id, "this user may not write there", directory);
   }
-  const evidence = `A write failed: ${code || String(error)}.`;
+  const reason = code || (error instanceof Error ? error.message : String(error));
+  const evidence = `A write failed: ${reason}.`;
   return finding(id, "critical", evidence, { directory }, directory);
 }
 
 export async function flush({ clock }: ProbeContext, directory: string): Promise<Outcome> {
   let times: number[];
   try {
-    times = await timedWrites(join(directory, scratchName), clock);
+    times = await within(timedWrites(join(directory, scratchName), clock), diskTimeoutMs, clock);
   } catch (error) {
     return refused("storage.flush", error, directory);
   }
@@ -100,7 +107,8 @@ export async function throughput(
     );
   }
   try {
-    return await timedStream(join(directory, scratchName), clock, directory);
+    const stream = timedStream(join(directory, scratchName), clock, directory);
+    return await within(stream, diskTimeoutMs, clock);
   } catch (error) {
     return refused("storage.throughput", error, directory);
   }

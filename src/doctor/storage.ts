@@ -6,7 +6,8 @@ import { errnoOf } from "../host/host.ts";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
-import { flush, spaceCriticalBytes, throughput } from "./storage-write.ts";
+import { diskTimeoutMs, flush, spaceCriticalBytes, throughput } from "./storage-write.ts";
+import { within } from "./within.ts";
 import { duration, percent } from "../unit.ts";
 import { bytes, plural } from "./text.ts";
 
@@ -130,13 +131,13 @@ async function measured(
   let freeBytes: number;
   const outcomes: Outcome[] = [];
   try {
-    const { bavail, bsize, blocks } = await statfs(there);
+    const { bavail, bsize, blocks } = await within(statfs(there), diskTimeoutMs, context.clock);
     freeBytes = bavail * bsize;
     outcomes.push(spaceFinding(freeBytes, blocks * bsize, there));
   } catch (error) {
     // A mount whose server is gone, or a directory that went meanwhile.
-    const code = errnoOf(error) || String(error);
-    return [notApplicable("storage.space", `its file system does not answer: ${code}`, there)];
+    const reason = errnoOf(error) || (error instanceof Error ? error.message : String(error));
+    return [notApplicable("storage.space", `its file system does not answer: ${reason}`, there)];
   }
   if (mount?.options.includes("ro") === true) return outcomes;
   if (there !== directory) {

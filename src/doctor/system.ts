@@ -57,7 +57,7 @@ function cpuUse({ first, second }: ProbeContext): Outcome[] {
     finding(
       "system.cpu-use",
       severityAbove(busy, 0.6, 0.85),
-      `${percent(busy)} busy over all CPUs; the busiest is CPU ${busiest.cpu} at ${percent(busiest.share)}.`,
+      `${percent(busy)} busy over all CPUs${busiest.cpu < 0 ? "" : `; the busiest is CPU ${busiest.cpu} at ${percent(busiest.share)}`}.`,
       { busyShare: busy, busiestCpu: busiest.cpu, busiestShare: busiest.share },
     ),
     finding(
@@ -82,14 +82,13 @@ function load({ root, second }: ProbeContext): Outcome {
   );
 }
 
-function pressure({ first, second, ...context }: ProbeContext): Outcome {
-  const before = first.pressure.cpu?.some;
-  const after = second.pressure.cpu?.some;
+function pressure(context: ProbeContext): Outcome {
+  const before = context.first.pressure.cpu?.some;
+  const after = context.second.pressure.cpu?.some;
   if (before === undefined || after === undefined) {
     return notApplicable("system.pressure", "the kernel keeps no pressure (psi=1 turns it on)");
   }
-  const seconds = windowS({ first, second, ...context });
-  const now = (after.totalUs - before.totalUs) / 1e6 / seconds;
+  const now = Math.max(0, after.totalUs - before.totalUs) / 1e6 / windowS(context);
   return finding(
     "system.pressure",
     severityAbove(after.avg10, 10, 40),

@@ -109,7 +109,7 @@ describe("a terminal that goes", () => {
     using server = fakeServer({ "/run/systemd/system": null });
     const child = start(server.root);
     await child.stdout.cancel();
-    await child.exited;
+    expect(await child.exited).toBe(1);
     expect(await new Response(child.stderr).text()).toContain("the run is taken back");
     expect(server.machine.read("/proc/sys/vm/swappiness")).toBe("60\n");
     expect(readJournal(server.machine)).toBeNull();

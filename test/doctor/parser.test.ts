@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseTuneStatus, readDrift } from "../../src/doctor/drift.ts";
 import { parseNvidiaSmi } from "../../src/doctor/nvidia-smi.ts";
+import type { ToolOutput } from "../../src/host/tool.ts";
 import { compareVersions, knownDefects } from "../../src/doctor/ollama-defect.ts";
 import { bytes, plural } from "../../src/doctor/text.ts";
 
@@ -92,10 +93,19 @@ describe("hftedge tune status --json", () => {
     });
   });
   test.each(["", "{}", "null", '{"error":{"code":"X"}}', "words"])("%j is no status", (text) => {
-    expect(() => parseTuneStatus(text)).toThrow("gave no answer");
+    expect(() => parseTuneStatus(text)).toThrow("hftedge tune status: no answer");
   });
   test("a program that does not end is told of", async () => {
     await expect(readDrift(never, ["hftedge"])).rejects.toThrow("did not end");
+  });
+
+  test("a program that fails is quoted", async () => {
+    const error = { code: "JOURNAL_SECRET", message: "the journal is secret", hint: "use sudo" };
+    const stdout = JSON.stringify({ error });
+    const fails = (): Promise<ToolOutput> => Promise.resolve({ code: 1, stdout, stderr: "" });
+    await expect(readDrift(fails, ["hftedge"])).rejects.toThrow(
+      "hftedge tune status: the journal is secret",
+    );
   });
 });
 

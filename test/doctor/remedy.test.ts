@@ -1,6 +1,6 @@
 /** Remedies are pasted into a root shell, so what comes from outside is one word in them. */
 import { describe, expect, test } from "bun:test";
-import { advice, type FindingId } from "../../src/doctor/advice.ts";
+import { advice, type Advice, type FindingId } from "../../src/doctor/advice.ts";
 import { fillRemedy, finding } from "../../src/doctor/finding.ts";
 
 /** The words that a real shell makes of a line. */
@@ -29,12 +29,22 @@ describe("values in a remedy", () => {
     expect(shellWords(remedy)).toEqual(["curl", "-sS", "http://h:1/api/generate", "-d", load]);
   });
 
+  test("what a server says cannot drive the terminal", () => {
+    const evidence = `A request failed: \x1b[2J\n${"x".repeat(5000)}`;
+    const found = finding("ollama.warm", "warning", evidence, {}, "http://h:1");
+    expect(found.evidence).toStartWith("A request failed:  [2J xxx");
+    expect(found.evidence).toHaveLength(2000);
+  });
+
   test("places within quotes of the advice itself hold numbers only", () => {
     // Inside quotes a quoted value would end them.
     const quotedPlace = /'[^' ]*\{(\w+)\}[^']*'|'[^']*\{(\w+)\}[^' ]*'/;
     const places = Object.keys(advice).flatMap((id) => {
-      const match = quotedPlace.exec(advice[id as FindingId].remedy);
-      return match === null ? [] : [match[1] ?? match[2]];
+      const { remedy, remedyWhen }: Advice = advice[id as FindingId];
+      return [remedy, ...Object.values(remedyWhen ?? {})].flatMap((line) => {
+        const match = quotedPlace.exec(line);
+        return match === null ? [] : [match[1] ?? match[2]];
+      });
     });
     expect(places).toEqual(["port"]);
   });

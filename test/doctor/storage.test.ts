@@ -134,6 +134,29 @@ describe("small synchronous writes", () => {
     rmSync(path, { recursive: true });
   });
 
+  test("a disk that does not answer in time is critical, and the other findings stand", async () => {
+    const root = fakeRoot({ "proc/self/mountinfo": mountinfo("ext4") });
+    let limits = 0;
+    const clock = {
+      ...systemClock,
+      sleep: () => Promise.resolve(),
+      // The second limit that is set within the probe's own, which is the writes', is over at once.
+      after: (ms: number, run: () => void) => {
+        if (ms < 5000 && ++limits === 2) run();
+        return () => undefined;
+      },
+    };
+    // A folder of its own: the writes go on for a moment after nobody waits for them.
+    const needs = { ...noNeeds, dataDirectory: fakeRoot().path };
+    const options = { root: root.path, areas: ["storage"] as const, measuresDisk: true };
+    const diagnosis = await diagnose({ ...options, needs, clock });
+    expect(diagnosis.incomplete).toEqual([]);
+    const found = diagnosis.findings.find(({ id }) => id === "storage.flush");
+    expect(found?.severity).toBe("critical");
+    expect(found?.evidence).toBe("A write failed: no answer within 4000 ms.");
+    expect(severityOf(diagnosis, "storage.file-system")).toBe("ok");
+  });
+
   test("a path that cannot be written to is reported, not thrown", async () => {
     const path = join(made, "full");
     mkdirSync(path);

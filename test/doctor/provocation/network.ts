@@ -114,11 +114,26 @@ export const networkProvocations: readonly Provocation[] = [
     remedy: "grep -H . /proc/sys/net/ipv4/conf/*/rp_filter",
   },
   {
-    name: "interrupts on the feed's CPU",
+    name: "another interface's interrupts on the feed's CPU",
     id: "network.interrupt",
     severity: "warning",
-    files: { "proc/irq/42/effective_affinity_list": "6\n" },
-    evidence: "2 vectors on CPU 0,6: CPU 6 belongs to the feed or is isolated",
+    files: {
+      "proc/net/dev": `${netDevice("1000 100 0 0 0 0 0 0 500 50 0 0 0 0 0 0")}  eth0: 9 9 0 0 0 0 0 0 9 9 0 0 0 0 0 0\n`,
+      "sys/class/net/eth0/device/msi_irqs/50": "msix\n",
+      "proc/irq/50/effective_affinity_list": "6\n",
+    },
+    evidence: "1 vector on CPU 6: CPU 6 belongs to the feed or is isolated",
+    remedy: "effective_affinity_list",
+  },
+  {
+    name: "the feed's interrupts on another node",
+    id: "network.interrupt",
+    severity: "note",
+    files: {
+      "sys/class/net/eth1/device/local_cpulist": "4-7\n",
+      "proc/irq/42/effective_affinity_list": "6\n",
+    },
+    evidence: "2 vectors on CPU 0,6: CPU 0 is not on the adapter's node 0",
     remedy: "effective_affinity_list",
   },
   {
