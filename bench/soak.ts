@@ -20,6 +20,10 @@ const resident = samples.map(({ bytes }) => bytes);
 console.log(
   `resident memory after ${warmUpSeconds} s: ${mebibytes(resident[0]!)} MiB, ${seconds} s later ${mebibytes(resident.at(-1)!)} MiB, at most ${mebibytes(Math.max(...resident))} MiB`,
 );
+const tenths = Array.from({ length: 11 }, (_, i) =>
+  mebibytes(resident[Math.round(((resident.length - 1) * i) / 10)]!),
+);
+console.log(`at each tenth of the time, MiB: ${tenths.join(" ")}`);
 console.log(
   `slope ${mebibytes(slope.bytesPerS * 3600)} MiB an hour (${percent(growth.share)}), at least ${percent(growth.least)} with near certainty`,
 );
