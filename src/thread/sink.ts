@@ -2,12 +2,14 @@
  * Where the feed thread's signals go: rings to the other threads, and datagrams. Nothing is
  * allocated per signal; what a ring or the kernel cannot take is counted.
  */
+import { read } from "bun:ffi";
 import { EdgeError } from "../error.ts";
 import type { SignalSink } from "../decision/emitter.ts";
 import type { Ring } from "../decision/ring.ts";
 import { signalBytes, signalWords } from "../decision/signal.ts";
 import { SignalJson, signalJsonBytesMax } from "../decision/signal-json.ts";
 import { interfaceAddress } from "../feed/socket.ts";
+import { openLibc } from "../host/libc.ts";
 import { Metric } from "../telemetry/metric.ts";
 
 const count = Metric.feed;
@@ -161,6 +163,43 @@ export class UdpSink {
   }
 }
 
+const libc = openLibc({
+  send: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" },
+});
+const dontWait = 0x40;
+const noSignal = 0x4000;
+const again = 11;
+const noBuffers = 105;
+
+/** What a connected Bun.udpSocket also has. */
+interface ConnectedSocket extends DatagramSender {
+  readonly fd: number;
+  readonly closed: boolean;
+}
+
+/**
+ * The socket's datagrams by send(2) itself, a quarter of a microsecond less than through the socket,
+ * which stays the owner of its descriptor; the socket where there is no C library.
+ */
+function directSender(socket: ConnectedSocket): DatagramSender {
+  const { fd } = socket;
+  if (libc === undefined || !(fd >= 0)) return socket;
+  const { send, __errno_location: errnoLocation } = libc.symbols;
+  return {
+    send(bytes) {
+      // Its number may be another file's by now.
+      if (socket.closed) throw new Error("the socket is closed");
+      if (send(fd, bytes, bytes.length, dontWait | noSignal) === bytes.length) return true;
+      const location = errnoLocation();
+      const error = location === null ? 0 : read.i32(location);
+      if (error === again || error === noBuffers) return false;
+      throw new Error(`send: errno ${error}`);
+    },
+    close: () => socket.close(),
+  };
+}
+
 /** A connected socket to the target. */
 export async function openSender(target: UdpTarget, onError: () => void): Promise<DatagramSender> {
   try {
@@ -169,7 +208,7 @@ export async function openSender(target: UdpTarget, onError: () => void): Promis
       socket: { error: onError },
     } as unknown as Bun.udp.ConnectSocketOptions<"buffer">);
     if (target.interface !== null) socket.setMulticastInterface(interfaceAddress(target.interface));
-    return socket as unknown as DatagramSender;
+    return directSender(socket as unknown as ConnectedSocket);
   } catch (error) {
     if (error instanceof EdgeError) throw error;
     throw new EdgeError(
