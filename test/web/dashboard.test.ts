@@ -244,6 +244,8 @@ describe.skipIf(!hasBrowser)("the dashboard of a run", () => {
     await using opened = await open();
     const { page, seen } = opened;
     await shown(page, /^live$/, "#connection");
+    // Live as soon as the stream is open: what is shown later must have come.
+    await page.locator("main:not([aria-busy=true])").waitFor();
     const listen = new URL(origin).host;
     await running.stop();
     await shown(page, /^disconnected/, "#connection");
