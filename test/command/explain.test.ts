@@ -1,6 +1,6 @@
 /** A signal of the compiled program, explained out of its history and its recording. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Explanation } from "../../src/thread/explain.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
@@ -85,6 +85,13 @@ function firstOf(edge: RunningEdge, symbol: string, source: string) {
   );
 }
 
+/** Whether every thread of the process stands still: SIGSTOP is not done when it was sent. */
+function isStopped(pid: number): boolean {
+  return readdirSync(`/proc/${pid}/task`).every((task) =>
+    /\) [Tt] /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")),
+  );
+}
+
 test(
   "a recorded run explains what came of the model, the clock and the operator, and gives it again",
   async () => {
@@ -131,6 +138,7 @@ test(
     await ticks("HELD", "held");
     wanted.set("LATE", "late");
     edge.running.signal("SIGSTOP");
+    await until(() => isStopped(edge.running.pid));
     const stoppedMs = performance.now();
     quote("LATE");
     await until(() => performance.now() - stoppedMs > 500);
