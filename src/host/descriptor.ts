@@ -1,5 +1,6 @@
 /** What this process has open, and how to go on when it may not open any more. */
 import { readdirSync, readFileSync } from "node:fs";
+import { parseLimits } from "./proc.ts";
 
 /** Infinity when there are so many that they cannot even be counted; 0 where nobody counts them. */
 export function openDescriptors(): number {
@@ -14,8 +15,8 @@ export function openDescriptors(): number {
 /** How many this process may have open; Infinity where nobody says. */
 export function descriptorLimit(): number {
   try {
-    const limit = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-    return limit === undefined ? Infinity : Number(limit);
+    const limits = parseLimits(readFileSync("/proc/self/limits", "utf8"));
+    return limits.get("Max open files")?.soft ?? Infinity;
   } catch {
     return Infinity;
   }

@@ -1,16 +1,15 @@
 /** Interfaces on which the box hangs: a NIC that is reset under them cuts the operator off. */
 import type { Host } from "../host/host.ts";
 import { procAddressKey, textAddressKey } from "../host/ip-address.ts";
+import { parseStatus } from "../host/proc.ts";
 import { parseEnvironment } from "../host/process.ts";
+import { parseRoutes } from "../host/route.ts";
 
 /** Interfaces of the default routes, IPv4 and IPv6. */
 export function defaultRoutes(host: Host): string[] {
-  const v4 = (host.read("/proc/net/route") ?? "")
-    .split("\n")
-    .slice(1)
-    .map((line) => line.trim().split(/\s+/))
-    .filter((c) => c[1] === "00000000" && c[7] === "00000000")
-    .map((c) => c[0]!);
+  const v4 = parseRoutes(host.read("/proc/net/route") ?? "")
+    .filter(({ destination, mask }) => destination === 0 && mask === 0)
+    .map((route) => route.interface);
   const v6 = (host.read("/proc/net/ipv6_route") ?? "")
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
@@ -36,7 +35,7 @@ function ownSession(host: Host): string | undefined {
     const environment = parseEnvironment(host.read(`/proc/${pid}/environ`) ?? "");
     const connection = environment.get("SSH_CONNECTION");
     if (connection !== undefined) return connection.split(" ")[2];
-    pid = Number(/^PPid:\s*(\d+)$/m.exec(host.read(`/proc/${pid}/status`) ?? "")?.[1] ?? 0);
+    pid = Number(parseStatus(host.read(`/proc/${pid}/status`) ?? "").get("PPid") ?? 0);
   }
   return undefined;
 }

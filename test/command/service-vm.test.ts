@@ -3,10 +3,10 @@
  * Opt-in, because it needs a Debian and some minutes: see test/README.md.
  */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath } from "../support/binary.ts";
+import { emptyDirectory } from "../support/directory.ts";
 
 const debian = process.env["HFTEDGE_TEST_DEBIAN_ROOT"] ?? "";
 const path = `${process.env["PATH"]}:/usr/sbin:/sbin`;
@@ -89,12 +89,8 @@ describe.skipIf(why !== null)(`under systemd${why === null ? "" : ` (skipped: ${
   const seen = (name: string): string => sections.get(name) ?? "";
 
   beforeAll(() => {
-    const folder = mkdtempSync(join(tmpdir(), "hftedge-systemd-"));
-    try {
-      sections = boot(disk(folder));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    using folder = emptyDirectory();
+    sections = boot(disk(folder.path));
   }, bootMs);
 
   test("install writes the unit and a configuration, and enables it", () => {
