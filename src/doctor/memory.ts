@@ -8,9 +8,13 @@ import { finding, notApplicable, severityAbove, severityBelow, type Outcome } fr
 import { percent } from "../unit.ts";
 import { bytes, plural } from "./text.ts";
 
+interface GroupLimit {
+  limit: number;
+  used: number;
+}
+
 /** A control group's limit counts when it is below the machine's memory; "max" is no limit. */
-function groupLimit(context: ProbeContext): { limit: number; used: number } | undefined {
-  const { root } = context;
+function groupLimit({ root }: ProbeContext): GroupLimit | undefined {
   const limit =
     Number(controlGroupText(root, "memory", "memory.max")?.trim()) ||
     Number(controlGroupText(root, "memory", "memory.limit_in_bytes")?.trim());
@@ -23,11 +27,10 @@ function groupLimit(context: ProbeContext): { limit: number; used: number } | un
 /** Below this share of memory there is something to say. */
 const availableShareLow = 0.2;
 
-function available(context: ProbeContext, memory: Map<string, number>): Outcome {
+function available(memory: Map<string, number>, group: GroupLimit | undefined): Outcome {
   const total = memory.get("MemTotal") ?? 0;
   const free = memory.get("MemAvailable") ?? memory.get("MemFree") ?? 0;
   if (total <= 0) return notApplicable("memory.available", "no /proc/meminfo");
-  const group = groupLimit(context);
   const bounded = group !== undefined && group.limit < total;
   const limit = bounded ? group.limit : total;
   const left = bounded ? Math.max(0, Math.min(free, group.limit - group.used)) : free;
@@ -39,9 +42,11 @@ function available(context: ProbeContext, memory: Map<string, number>): Outcome 
   );
 }
 
-function swap(context: ProbeContext, memory: Map<string, number>): Outcome {
-  const { root, first, second } = context;
-  const group = groupLimit(context);
+function swap(
+  { root, first, second }: ProbeContext,
+  memory: Map<string, number>,
+  group: GroupLimit | undefined,
+): Outcome {
   const total = memory.get("SwapTotal") ?? 0;
   const used = total - (memory.get("SwapFree") ?? 0);
   const moved = delta(first.vmstat, second.vmstat, ["pswpin", "pswpout"]);
@@ -146,9 +151,10 @@ export const memoryProbe: Probe = {
   area: "memory",
   run: (context) => {
     const memory = parseMeminfo(context.root.text("/proc/meminfo") ?? "");
+    const group = groupLimit(context);
     return [
-      available(context, memory),
-      swap(context, memory),
+      available(memory, group),
+      swap(context, memory, group),
       pressure(context),
       compaction(context, memory),
       killed(context),
