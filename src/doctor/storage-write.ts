@@ -60,6 +60,11 @@ async function timedWrites(path: string, clock: DoctorClock): Promise<number[]> 
   return times.toSorted((a, b) => a - b);
 }
 
+/** Why the disk did not do what was asked: the system's code, or the words where it gave none. */
+export function reasonOf(error: unknown): string {
+  return errnoOf(error) || (error instanceof Error ? error.message : String(error));
+}
+
 /** A write that did not go through: nothing to look at for a user who may not, else a finding. */
 function refused(
   id: "storage.flush" | "storage.throughput",
@@ -70,8 +75,7 @@ function refused(
   if (code === "EACCES" || code === "EPERM") {
     return notApplicable(id, "this user may not write there", directory);
   }
-  const reason = code || (error instanceof Error ? error.message : String(error));
-  const evidence = `A write failed: ${reason}.`;
+  const evidence = `A write failed: ${reasonOf(error)}.`;
   return finding(id, "critical", evidence, { directory }, directory);
 }
 

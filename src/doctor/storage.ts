@@ -2,11 +2,10 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errnoOf } from "../host/host.ts";
 import { mountOf, parseMountinfo, type Mount } from "../host/disk.ts";
 import { windowS, type Probe, type ProbeContext } from "./context.ts";
 import { finding, notApplicable, severityAbove, type Outcome, type Severity } from "./finding.ts";
-import { diskTimeoutMs, flush, spaceCriticalBytes, throughput } from "./storage-write.ts";
+import { diskTimeoutMs, flush, reasonOf, spaceCriticalBytes, throughput } from "./storage-write.ts";
 import { within } from "./within.ts";
 import { duration, percent } from "../unit.ts";
 import { bytes, plural } from "./text.ts";
@@ -136,8 +135,8 @@ async function measured(
     outcomes.push(spaceFinding(freeBytes, blocks * bsize, there));
   } catch (error) {
     // A mount whose server is gone, or a directory that went meanwhile.
-    const reason = errnoOf(error) || (error instanceof Error ? error.message : String(error));
-    return [notApplicable("storage.space", `its file system does not answer: ${reason}`, there)];
+    const reason = `its file system does not answer: ${reasonOf(error)}`;
+    return [notApplicable("storage.space", reason, there)];
   }
   if (mount?.options.includes("ro") === true) return outcomes;
   if (there !== directory) {

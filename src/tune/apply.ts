@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { EdgeError } from "../error.ts";
 import type { FileStat, Host } from "../host/host.ts";
 import { Access, sameValue } from "./access.ts";
-import { bootPlan, type Change, changesOf, isLate, missingFolders } from "./change.ts";
+import { bootPlan, type Change, changesOf, isLate, isLeftover, missingFolders } from "./change.ts";
 import {
   type Journal,
   type JournalEntry,
@@ -130,7 +130,7 @@ function writeOne(access: Access, writer: JournalWriter, change: Change): WriteR
   if (target.kind === "file" && desired !== null) access.host.makeDirectory(dirname(target.path));
   writer.started(key);
   // What is somebody else's keeps its owner and its mode.
-  const theirs = retired || change.setting.startsWith("leftover.");
+  const theirs = retired || isLeftover(change);
   const stat = theirs ? (entry.stat ?? undefined) : undefined;
   const refusal = access.write(target, desired, stat);
   const reading = access.read(target);

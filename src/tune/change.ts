@@ -73,13 +73,18 @@ function isLeftAlone(plan: Plan, entry: JournalEntry): boolean {
   );
 }
 
+/** Whether a setting puts right what others have left, in files or values that are theirs. */
+export function isLeftover({ setting }: Pick<Change, "setting">): boolean {
+  return setting.startsWith("leftover.");
+}
+
 /** What an earlier run did and this plan no longer wants, newest first. */
 function retiredOf(access: Access, plan: Plan, journal: Journal): Change[] {
   const wanted = new Set(wantedOf(plan).map(({ target }) => targetKey(target)));
   return [...journal.entries.values()]
     .toReversed()
     .filter((entry) => !wanted.has(entry.key) && !isLeftAlone(plan, entry))
-    .filter((entry) => !entry.setting.startsWith("leftover."))
+    .filter((entry) => !isLeftover(entry))
     .flatMap((entry): Change[] => {
       const reading = access.read(entry.target);
       const { setting, target, original } = entry;
