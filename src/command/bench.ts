@@ -74,9 +74,7 @@ function cells(name: string, result: LoadResult): string[] {
   return [
     String(result.rate),
     name,
-    ...[result.p50Ns, result.p99Ns, result.p999Ns, result.maxNs].map((ns) =>
-      duration(ns ?? Number.NaN),
-    ),
+    ...[result.p50Ns, result.p99Ns, result.p999Ns, result.maxNs].map((ns) => duration(ns)),
     String(result.sent - result.answered),
     String(result.late),
   ];
