@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { configSchema, type Config } from "../config/schema.ts";
 import { Outcome } from "../decision/pending-slot.ts";
 import { reasonNames, type Signal } from "../decision/signal.ts";
-import { EdgeError } from "../error.ts";
+import { assert, EdgeError } from "../error.ts";
 import { createPrompt } from "../inference/prompt.ts";
 import { StateSpace } from "../market/state.ts";
 import { HistoryReader } from "../store/query.ts";
@@ -180,12 +180,12 @@ async function replaySignal(
   } = { book: null, answer: null, reproduced: false };
   const run = new VirtualRun({
     plan,
-    onSignal(signal) {
+    onSignal(signal, feed) {
       const ours = signal.symbol === row.symbol && signal.inputSeq === row.inputSeq;
       if (found.reproduced || !ours || signal.feed !== row.feed || signal.refresh) return;
       found.nearest = signal;
       found.reproduced = compared.every((field) => signal[field] === row[field]);
-      Object.assign(found, bookOf(run, plan, row.symbol));
+      Object.assign(found, bookOf(run, plan, feed, signal.symbol));
       found.answer = answered.has(signal.source) ? answerOf(run) : null;
     },
   });
@@ -223,34 +223,32 @@ function answerOf({ answer }: VirtualRun): ExplainedAnswer | null {
   };
 }
 
+/** The book that the signal was decided on, and its state's key. */
 function bookOf(
   run: VirtualRun,
   plan: RunPlan,
+  feed: number,
   symbol: string,
-): { book: ExplainedBook | null; key: Uint32Array } {
+): { book: ExplainedBook; key: Uint32Array } {
   const { instruments, books, publication } = run.core;
-  const none = { book: null, key: new Uint32Array(run.space.keyWords) };
-  for (let i = 0; i < instruments.count; i++) {
-    if (instruments.symbol(i) !== symbol) continue;
-    const feed = instruments.feed[i]!;
-    const own = books[feed]!;
-    const { sizeScale } = plan.feeds[feed]!;
-    const scale = instruments.priceScale[i]!;
-    const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
-    const published = publication.read(i);
-    return {
-      book: {
-        bid: price(own.bidPrice(i)),
-        bidSize: own.bidSize(i) / sizeScale,
-        ask: price(own.askPrice(i)),
-        askSize: own.askSize(i) / sizeScale,
-        last: price(own.lastPrice(i)),
-        lastSize: (published?.lastSize ?? 0) / sizeScale,
-      },
-      key: published?.key.slice(0, run.space.keyWords) ?? none.key,
-    };
-  }
-  return none;
+  const instrument = instruments.find(feed, symbol);
+  assert(instrument >= 0, "a signal is of an instrument");
+  const own = books[feed]!;
+  const { sizeScale } = plan.feeds[feed]!;
+  const scale = instruments.priceScale[instrument]!;
+  const price = (scaled: number): number | null => (scaled > 0 ? scaled / scale : null);
+  const { keyWords } = run.space;
+  return {
+    book: {
+      bid: price(own.bidPrice(instrument)),
+      bidSize: own.bidSize(instrument) / sizeScale,
+      ask: price(own.askPrice(instrument)),
+      askSize: own.askSize(instrument) / sizeScale,
+      last: price(own.lastPrice(instrument)),
+      lastSize: own.lastSize(instrument) / sizeScale,
+    },
+    key: publication.read(instrument)?.key.slice(0, keyWords) ?? new Uint32Array(keyWords),
+  };
 }
 
 function differencesOf(

@@ -3,7 +3,7 @@
  * thread took from the clock, the operator and inference taken out of the recording's notes.
  */
 import type { PendingTable } from "../decision/pending.ts";
-import { readSignal, type Signal, signalWords } from "../decision/signal.ts";
+import { Field, readSignal, type Signal, signalWords } from "../decision/signal.ts";
 import type { Config } from "../config/schema.ts";
 import { StateSpace } from "../market/state.ts";
 import { Control } from "./control.ts";
@@ -25,7 +25,8 @@ import { createShared, openSignals } from "./shared.ts";
 
 export interface VirtualRunOptions {
   plan: RunPlan;
-  onSignal(signal: Signal): void;
+  /** `feed`: its index. */
+  onSignal(signal: Signal, feed: number): void;
 }
 
 export class VirtualRun {
@@ -46,7 +47,7 @@ export class VirtualRun {
   #answers!: ReplayAnswers;
   readonly #signals;
   readonly #record = new Uint32Array(signalWords);
-  readonly #onSignal: (signal: Signal) => void;
+  readonly #onSignal: VirtualRunOptions["onSignal"];
   #isBegun = false;
   #hasStood = false;
 
@@ -77,7 +78,10 @@ export class VirtualRun {
       this.nowNs = of(Note.late)[0]?.timeNs ?? receivedNs;
       this.core.datagram(feed, line, bytes, bytes.length, receivedNs, this.nowNs);
     }
-    while (this.#signals.shift(this.#record, 0)) this.#onSignal(readSignal(this.#record));
+    const record = this.#record;
+    while (this.#signals.shift(record, 0)) {
+      this.#onSignal(readSignal(record), (record[Field.feedDecisionSource] as number) & 0xffff);
+    }
   }
 
   #note(note: ReadNote, answers: readonly ReadNote[], silences: readonly ReadNote[]): void {

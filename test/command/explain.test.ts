@@ -177,6 +177,41 @@ test(
   limitMs * 3,
 );
 
+const feedNamed = (name: string): string => `udp://127.0.0.1:0?format=tick&name=${name}`;
+
+test(
+  "the book of a symbol on two feeds is that of the signal's own feed",
+  async () => {
+    await using edge = await startRun(feedNamed("one"), [
+      `--feed=${feedNamed("two")}`,
+      "--signal-emit=every",
+      "--signal-max-age-ms=60000",
+      "--record-enabled=true",
+    ]);
+    const { directory } = edge.running;
+    const sizes = { one: [900, 100], two: [100, 900] } as const;
+    for (const [index, [name, [bidSize, askSize]]] of Object.entries(sizes).entries()) {
+      const socket = await openTestSender(edge.ports[index]!);
+      const isOwn = (signal: Record<string, unknown>): boolean => signal["feed"] === name;
+      await until(() => {
+        socket.send(tick("SAME", bidSize, askSize));
+        return signalsOf(edge.running).some(isOwn);
+      }, 15_000);
+      socket.close();
+    }
+    for (const [name, [bidSize, askSize]] of Object.entries(sizes)) {
+      const given = signalsOf(edge.running).find((signal) => signal["feed"] === name)!;
+      const { stdout } = await explained(directory, Number(given["seq"]));
+      const { signal, state, replay } = JSON.parse(stdout) as Explanation;
+      expect(signal, name).toMatchObject({ symbol: "SAME", feed: name });
+      expect(replay, name).toMatchObject({ reproduced: true, book: { bidSize, askSize } });
+      const imbalance = state.find((words) => words.includes("imbalance"));
+      expect(imbalance, name).toEndWith(bidSize > askSize ? ": 0.6 or more" : ": below -0.6");
+    }
+  },
+  limitMs * 2,
+);
+
 test("a signal that the history does not have is said so", async () => {
   await using edge = await startRun("udp://127.0.0.1:0?format=tick");
   const args = ["explain", "12345", "--data-directory", edge.running.directory];
