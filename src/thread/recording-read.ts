@@ -85,13 +85,13 @@ function datagramOf(
     feed: Math.floor(interfaceIndex / linesPerFeed),
     line: interfaceIndex % linesPerFeed,
     receivedNs: Number(packets.originNs! - base) + timeNs,
-    bytes: Buffer.from(reader.bytes.slice(from, from + udp.payloadLength)),
+    bytes: Buffer.from(reader.bytes.subarray(from, from + udp.payloadLength)),
   };
 }
 
 function noteOf(packets: RecordingReader, base: bigint): RecordedStep["head"] {
   const { reader, noteAt, noteLength, noteHigh, noteLow } = packets;
-  const bytes = Buffer.from(reader.bytes.slice(noteAt, noteAt + noteLength));
+  const bytes = Buffer.from(reader.bytes.subarray(noteAt, noteAt + noteLength));
   const epochNs = (BigInt(noteHigh) << 32n) | BigInt(noteLow);
   return {
     kind: "note",
