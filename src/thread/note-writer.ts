@@ -19,7 +19,7 @@ export class NoteWriter {
   #isTurnOpen = false;
   #missing = 0;
   #files: number;
-  #config = "{}";
+  #config: string;
   #held: HeldNow = { all: false, symbols: [] };
   #generation = -1;
   #versionLo = 0;
@@ -119,16 +119,14 @@ export class NoteWriter {
     this.#bytes.writeUInt32LE(this.lookups, 4);
     this.#bytes.writeUInt32LE(word, 8);
     this.#bytes.writeUInt32LE(decidedAtS, 12);
-    for (let i = 0; i < key.length; i++) this.#bytes.writeUInt32LE(key[i] as number, 16 + i * 4);
-    this.#words(Note.word, 4 + key.length);
+    this.#keyed(Note.word, 4, key);
   }
 
   answer(outcome: number, reason: number, key: Uint32Array): void {
     this.happened();
     this.#bytes.writeUInt32LE(outcome, 4);
     this.#bytes.writeUInt32LE(reason, 8);
-    for (let i = 0; i < key.length; i++) this.#bytes.writeUInt32LE(key[i] as number, 12 + i * 4);
-    this.#words(Note.answer, 3 + key.length);
+    this.#keyed(Note.answer, 3, key);
   }
 
   silence(feed: number, channel: number): void {
@@ -157,6 +155,14 @@ export class NoteWriter {
   #words(kind: number, count: number): void {
     this.#bytes.writeUInt32LE(kind, 0);
     this.#put(noteSource, this.#bytes, count * 4, this.#stepNs);
+  }
+
+  /** The same, with a key behind the `count` words. */
+  #keyed(kind: number, count: number, key: Uint32Array): void {
+    for (let i = 0; i < key.length; i++) {
+      this.#bytes.writeUInt32LE(key[i] as number, (count + i) * 4);
+    }
+    this.#words(kind, count + key.length);
   }
 
   #text(kind: number, text: string): void {
