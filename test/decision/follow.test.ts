@@ -4,22 +4,20 @@ import { Decision } from "../../src/decision/signal.ts";
 import { checkRoom, describeFollow } from "../../src/thread/feed-follow.ts";
 import { EngineRig, moreAsk, moreBid, Outcome, said } from "../support/engine-rig.ts";
 import { encodeIexTp, iexLevel, iexQuote, iexStatus } from "../feed/iex-encode.ts";
-import {
-  encodePitchUnit,
-  pitchAdd,
-  pitchChange,
-  pitchEnd,
-  pitchTime,
-} from "../feed/pitch-encode.ts";
+import { pitchTime } from "../feed/pitch-encode.ts";
+import { UnitRig } from "../support/unit-rig.ts";
 
 const { buy, sell } = Decision;
 
 /** Every state is answered: more on the bid is BUY, more on the ask SELL. */
-function rigOf(feed: string, flags: Record<string, string> = {}): EngineRig {
-  const rig = new EngineRig({ feed, flags });
+function answered<T extends EngineRig>(rig: T): T {
   rig.answer(moreBid, buy);
   rig.answer(moreAsk, sell);
   return rig;
+}
+
+function rigOf(feed: string, flags: Record<string, string> = {}): EngineRig {
+  return answered(new EngineRig({ feed, flags }));
 }
 
 const itch = (symbols: string, more = ""): string => `format=itch50&symbols=${symbols}${more}`;
@@ -218,23 +216,20 @@ describe("a symbol that is added to a feed that heals", () => {
   });
 });
 
-describe("a symbol that is added to a feed of units", () => {
-  let id = 0n;
-  const next = [1, 1, 1];
-  const send = (rig: EngineRig, unit: number, ...messages: Buffer[]): string[] => {
-    const datagram = encodePitchUnit(unit, next[unit]!, messages);
-    next[unit]! += messages.length;
-    return said(rig.raw(datagram));
-  };
-  const add = (symbol: string, side: "B" | "S", size: number): Buffer =>
-    pitchAdd("long", 5, ++id, side, size, symbol, side === "B" ? 100_000 : 100_100);
-  const book = (rig: EngineRig, unit: number, symbol: string): string[] =>
-    send(rig, unit, add(symbol, "B", 900), add(symbol, "S", 100));
+const every = { "signal.emit": "every" };
 
+function rigOfUnits(symbols: string, flags: Record<string, string> = every): UnitRig {
+  return answered(new UnitRig({ feed: `format=pitch&symbols=${symbols}`, flags }));
+}
+
+function book(rig: UnitRig, unit: number, symbol: string): string[] {
+  return said(rig.unitBook(unit, symbol, 900, 100));
+}
+
+describe("a symbol that is added to a feed of units", () => {
   test("is partial where its unit's day had begun, and whole where it had not", () => {
-    next.fill(1);
-    const rig = rigOf("format=pitch&symbols=AAA", { "signal.emit": "every" });
-    send(rig, 1, pitchTime(34_200));
+    const rig = rigOfUnits("AAA");
+    rig.arrive(rig.pack(1, [pitchTime(34_200)]));
     expect(book(rig, 1, "AAA")).toEqual(["AAA BUY l1"]);
     const change = rig.follow("AAA", "BBB", "CCC");
     expect(change).toMatchObject({ added: ["BBB", "CCC"], partial: ["BBB", "CCC"] });
@@ -245,38 +240,34 @@ describe("a symbol that is added to a feed of units", () => {
   });
 
   test("is whole from its unit's next day on", () => {
-    next.fill(1);
-    const rig = rigOf("format=pitch&symbols=AAA", { "signal.emit": "every" });
+    const rig = rigOfUnits("AAA");
     book(rig, 1, "AAA");
     book(rig, 1, "BBB");
     rig.follow("BBB");
     rig.signals();
-    send(rig, 1, pitchEnd());
-    next.fill(1);
-    send(rig, 1, pitchTime(34_200));
+    rig.nextDay(1);
+    rig.forget("BBB");
     expect(book(rig, 1, "BBB")).toEqual(["BBB BUY l1"]);
   });
 
   test("quiet all the time is not partial because others were added", () => {
-    next.fill(1);
-    const rig = rigOf("format=pitch&symbols=AAA,BBB");
+    const rig = rigOfUnits("AAA,BBB", {});
     book(rig, 1, "AAA");
     rig.follow("AAA", "BBB", "CCC");
     expect(book(rig, 1, "BBB")).toEqual(["BBB BUY l1"]);
   });
 
   test("orders of a dropped one are unknown, also by their numbers alone", () => {
-    next.fill(1);
-    const rig = rigOf("format=pitch&symbols=AAA,BBB", { "signal.emit": "every" });
+    const rig = rigOfUnits("AAA,BBB");
     book(rig, 1, "AAA");
     rig.follow("BBB");
     rig.signals();
-    expect(send(rig, 1, pitchChange(0x29, 6, id))).toEqual([]);
+    const [deleted] = rig.bookMessages("AAA", 900, 100);
+    expect(said(rig.arrive(rig.pack(1, [deleted!])))).toEqual([]);
   });
 
   test("all symbols: whoever appears after the day had begun is partial", () => {
-    next.fill(1);
-    const rig = rigOf("format=pitch&symbols=AAA", { "signal.emit": "every" });
+    const rig = rigOfUnits("AAA");
     book(rig, 1, "AAA");
     rig.follow();
     rig.signals();
