@@ -2,12 +2,13 @@
  * The most that a program takes, a process of its own: `bun capacity.ts WORKLOAD ANSWER COUNT
  * MESSAGES`. Sends as fast as it can, with at most a window of datagrams unanswered, so that nothing
  * needs to be lost. The first fifth warms up; the rest is timed from answer to answer. Datagrams are
- * handed to the kernel by the dozen (UDP_SEGMENT), so that sending is not what is measured.
+ * handed to the kernel by the dozen, so that sending is not what is measured.
  *
  * It prints the port where it expects answers, reads the port to send to from stdin, and prints one
  * JSON line.
  */
-import { connectTo, Endpoint, monotonicNs, ptr, segmentSends } from "./udp.ts";
+import { Batch } from "./batch.ts";
+import { connectTo, Endpoint, monotonicNs } from "./udp.ts";
 import { type AnswerName, createWorkload, type WorkloadName } from "./workload.ts";
 
 export interface CapacityResult {
@@ -55,30 +56,13 @@ function take(): boolean {
   return true;
 }
 
-const batch = Buffer.from(new ArrayBuffer(datagramsPerSend * 2048));
-const batchPtr = ptr(batch);
-/** Of the datagrams that are gathered: one length to a send. */
-let length = 0;
-let gathered = 0;
-
-function flush(): void {
-  if (gathered === 0) return;
-  const bytes = gathered * length;
-  gathered = 0;
-  while (!sender.send(batchPtr, bytes)) take();
-}
+const batch = new Batch(sender, workload, datagramsPerSend, take);
 
 for (;;) {
   for (let i = 0; i < datagramsPerSend && sent < count && sent - answered < window; i++) {
-    workload.make(sent++);
-    if (workload.length !== length) {
-      flush();
-      length = workload.length;
-      segmentSends(sender.fd, length);
-    }
-    workload.bytes.copy(batch, gathered++ * length, 0, length);
+    batch.add(sent++);
   }
-  flush();
+  batch.flush();
   while (take()) continue;
   if (answered >= count) break;
   if (monotonicNs() - lastNs > patienceNs) break;

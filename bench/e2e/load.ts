@@ -15,8 +15,9 @@ import {
   setThreadNice,
   setThreadSlice,
 } from "../../src/host/libc.ts";
+import { openSleep } from "../../src/host/sleep.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
-import { connectTo, Endpoint, monotonicNs, sleepNs, sleepSharply } from "./udp.ts";
+import { connectTo, Endpoint, monotonicNs, sleepSharply } from "./udp.ts";
 import { type AnswerName, createWorkload, type WorkloadName } from "./workload.ts";
 
 export interface LoadResult {
@@ -45,6 +46,7 @@ const sender = answer === "echo" ? answers : new Endpoint();
 connectTo(sender.fd, target);
 
 const shares = cpu >= 0;
+const sleepNs = openSleep()!;
 const baseSeconds = Math.floor(Date.now() / 1000);
 if (shares) {
   pinThread([cpu]);

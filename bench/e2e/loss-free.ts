@@ -8,7 +8,8 @@
  * prints one JSON line.
  */
 import { decodeAck } from "../../src/feed/ack.ts";
-import { connectTo, Endpoint, monotonicNs, ptr, segmentSends } from "./udp.ts";
+import { Batch } from "./batch.ts";
+import { connectTo, Endpoint, monotonicNs } from "./udp.ts";
 import { createWorkload, type WorkloadName } from "./workload.ts";
 
 export interface LossFreeResult {
@@ -38,9 +39,7 @@ process.stdout.write(`${endpoint.port}\n`);
 connectTo(endpoint.fd, Number(await new Response(Bun.stdin.stream()).text()));
 // Acknowledgements name no datagram, so the workload keeps no table of them.
 const workload = createWorkload(workloadName, "ack", 0, 1);
-const batch = Buffer.from(new ArrayBuffer(batchSize * 2048));
-const batchPtr = ptr(batch);
-let length = 0;
+const batch = new Batch(endpoint, workload, batchSize, take);
 let made = 0;
 let acknowledged = 0;
 
@@ -52,16 +51,8 @@ function take(): boolean {
 }
 
 function sendBatch(): void {
-  for (let i = 0; i < batchSize; i++) {
-    workload.make(made++);
-    if (workload.length !== length) {
-      if (i > 0) throw new Error("the datagrams of a batch are not of one length");
-      length = workload.length;
-      segmentSends(endpoint.fd, length);
-    }
-    workload.bytes.copy(batch, i * length, 0, length);
-  }
-  while (!endpoint.send(batchPtr, batchSize * length)) take();
+  for (let i = 0; i < batchSize; i++) batch.add(made++);
+  batch.flush();
 }
 
 type Outcome = "held" | "loss" | "sender";
@@ -90,12 +81,9 @@ function attempt(rate: number): Outcome {
   return late > batches * lateShareMax ? "sender" : "held";
 }
 
-/** The first datagrams bring the instruments, and are of other lengths: they leave one by one. */
+/** The first datagrams bring the instruments. */
 function begin(): void {
-  for (let i = 0; i < 256; i++) {
-    workload.make(made++);
-    endpoint.send(workload.pointer, workload.length);
-  }
+  for (let i = 0; i < 16; i++) sendBatch();
   for (const endNs = monotonicNs() + patienceNs; monotonicNs() < endNs && acknowledged < made;) {
     take();
   }

@@ -11,8 +11,9 @@ import { parseArgs } from "node:util";
 import { fillHistory } from "../history.ts";
 import { pinThread, threadCpus } from "../../src/host/libc.ts";
 import { headLine, median, reportHead } from "../machine.ts";
+import { drive } from "./drive.ts";
 import type { LoadResult } from "./load.ts";
-import { edgeOnHistory, lines, type Subject } from "./subject.ts";
+import { edgeOnHistory } from "./subject.ts";
 
 const { values } = parseArgs({
   options: {
@@ -55,28 +56,15 @@ function ask(base: string, perSecond: number): { stop(): Promise<number[]> } {
 }
 
 async function measure(queries: number): Promise<{ load: LoadResult; queryMs: number[] }> {
-  const args = [
-    contender.workload,
-    contender.answer,
-    values.rate,
-    values.seconds,
-    values.warmup,
-    String(loadCpu),
-  ];
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "load.ts"), ...args], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
+  const { rate, seconds, warmup } = values;
+  const args = [contender.answer, rate, seconds, warmup, loadCpu];
+  let queryMs: number[] = [];
+  const load = await drive<LoadResult>("load.ts", contender, args, ({ http }) => {
+    const asking = queries > 0 ? ask(new URL(http!).origin, queries) : undefined;
+    return async () => {
+      queryMs = (await asking?.stop()) ?? [];
+    };
   });
-  const output = lines(child.stdout);
-  const subject: Subject = await contender.start(Number((await output.next()).value));
-  child.stdin.write(String(subject.port));
-  await child.stdin.end();
-  const asking = queries > 0 ? ask(new URL(subject.http!).origin, queries) : undefined;
-  const load = JSON.parse((await output.next()).value as string) as LoadResult;
-  const queryMs = (await asking?.stop()) ?? [];
-  await child.exited;
-  await subject.stop();
   return { load, queryMs };
 }
 

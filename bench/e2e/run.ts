@@ -8,10 +8,11 @@
  * machines drift. Writes OUT.json and OUT.md.
  */
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { reportHead } from "../machine.ts";
 import type { CapacityResult } from "./capacity.ts";
+import { drive } from "./drive.ts";
 import type { LoadResult } from "./load.ts";
 import type { LossFreeResult } from "./loss-free.ts";
 import { type EndToEndReport, markdown } from "./markdown.ts";
@@ -25,7 +26,6 @@ import {
   edgeOnTicksPolled,
   guide,
   itchContenders,
-  lines,
 } from "./subject.ts";
 
 const { values } = parseArgs({
@@ -46,36 +46,6 @@ const edgeDatagrams = 500_000;
 
 function list(text: string): number[] {
   return text === "" ? [] : text.split(",").map(Number);
-}
-
-/** Runs a load generator against a contender; both are gone afterwards. */
-async function drive<T>(
-  file: string,
-  contender: Contender,
-  args: readonly (string | number)[],
-): Promise<T> {
-  const command = [process.execPath, join(import.meta.dir, file), contender.workload];
-  const load = Bun.spawn([...command, ...args.map(String)], {
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  const output = lines(load.stdout);
-  const line = async (): Promise<string> => {
-    const { value, done } = await output.next();
-    if (done === true) throw new Error(`${file} stopped beside ${contender.name}`);
-    return value;
-  };
-  const subject = await contender.start(Number(await line()));
-  try {
-    load.stdin.write(String(subject.port));
-    await load.stdin.end();
-    // What could not be measured, a percentile of no answers, is null in JSON: not a number again.
-    return JSON.parse(await line(), (_key, value: unknown) => value ?? Number.NaN) as T;
-  } finally {
-    await load.exited;
-    await subject.stop();
-  }
 }
 
 const report: EndToEndReport = {

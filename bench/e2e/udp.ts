@@ -15,7 +15,6 @@ const libc = dlopen("libc.so.6", {
   recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   sendmmsg: { args: ["i32", "ptr", "u32", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
-  nanosleep: { args: ["ptr", "ptr"], returns: "i32" },
   prctl: { args: ["i32", "u64", "u64", "u64", "u64"], returns: "i32" },
 }).symbols;
 
@@ -84,18 +83,10 @@ export function monotonicNs(): number {
 }
 
 const setTimerSlack = 29;
-const nap = new BigInt64Array(memory(16).buffer);
-const napPtr = ptr(nap);
 
 /** Lets the calling thread's sleeps end within a microsecond of their time rather than fifty. */
 export function sleepSharply(): void {
   libc.prctl(setTimerSlack, 1000n, 0n, 0n, 0n);
-}
-
-/** Sleeps less than a second. */
-export function sleepNs(ns: number): void {
-  nap[1] = BigInt(Math.floor(ns));
-  libc.nanosleep(napPtr, null);
 }
 
 /** One datagram at a time, never waiting. */
