@@ -189,13 +189,25 @@ function spansFrom(tiers: readonly Tier[], atS: number, toS: number, stepS: numb
   return parts.flatMap((part) => spansOf(tiers, part.fromS, part.toS, part.stepS));
 }
 
+type Counts = Pick<Step, "errors" | "untimed" | "breaches">;
+
 function columnSink(piece: StepColumns, percents: readonly number[]): StepSink {
   const { data, steps } = piece;
   const out = new Float64Array(percents.length);
   const put = (column: number, index: number, value: number): void => {
     data[column * steps + index] = value;
   };
-  const putPercentiles = (index: number): void => {
+  const putCounts = (index: number, count: number, { errors, untimed, breaches }: Counts): void => {
+    put(Column.count, index, count);
+    put(Column.errors, index, errors);
+    put(Column.untimed, index, untimed);
+    put(Column.breaches, index, breaches);
+  };
+  /** The percentiles are in `out`. */
+  const putTimes = (index: number, minNs: number, maxNs: number, meanNs: number): void => {
+    put(Column.minNs, index, minNs);
+    put(Column.maxNs, index, maxNs);
+    put(Column.meanNs, index, meanNs);
     for (let i = 0; i < out.length; i++) put(Column.percentiles + i, index, out[i]!);
   };
   return {
@@ -203,27 +215,16 @@ function columnSink(piece: StepColumns, percents: readonly number[]): StepSink {
       const [, count, errors, untimed, breaches, minNs, maxNs, sumNs, bytes] = row;
       if (count === 0 || minNs === null || maxNs === null) return false;
       if (!encodedPercentilesInto(bytes, { count, minNs, maxNs }, percents, out)) return false;
-      put(Column.count, index, count);
-      put(Column.errors, index, errors);
-      put(Column.untimed, index, untimed);
-      put(Column.breaches, index, breaches);
-      put(Column.minNs, index, minNs);
-      put(Column.maxNs, index, maxNs);
-      put(Column.meanNs, index, sumNs / count);
-      putPercentiles(index);
+      putCounts(index, count, { errors, untimed, breaches });
+      putTimes(index, minNs, maxNs, sumNs / count);
       return true;
     },
-    step({ index, histogram, errors, untimed, breaches }: Step): void {
-      put(Column.count, index, histogram.count);
-      put(Column.errors, index, errors);
-      put(Column.untimed, index, untimed);
-      put(Column.breaches, index, breaches);
+    step(step: Step): void {
+      const { index, histogram } = step;
+      putCounts(index, histogram.count, step);
       if (histogram.count === 0) return;
-      put(Column.minNs, index, histogram.minNs);
-      put(Column.maxNs, index, histogram.maxNs);
-      put(Column.meanNs, index, histogram.meanNs);
       histogram.percentilesInto(percents, out, 0);
-      putPercentiles(index);
+      putTimes(index, histogram.minNs, histogram.maxNs, histogram.meanNs);
     },
   };
 }

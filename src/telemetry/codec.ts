@@ -99,10 +99,8 @@ function putZigZag(out: Uint8Array, start: number, value: number): number {
  * layout, in which case `into` may hold a part of them.
  */
 export function mergeEncoded(bytes: Uint8Array, into: Histogram): boolean {
-  if (bytes.length < headerBytes || !hasOurHeader(bytes)) return false;
-  const length = (bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!;
-  const end = headerBytes + length;
-  if (length < 0 || end > bytes.length) return false;
+  const end = endOf(bytes);
+  if (end < 0) return false;
   const { counts } = into;
   let at = headerBytes;
   let cell = 0;
@@ -158,6 +156,9 @@ export interface EncodedFacts {
  * `Histogram.percentilesInto` straight from V2 bytes: one pass over them, and no cell is unpacked.
  * For a histogram that stands alone, which is most of what a chart asks for. False when the bytes
  * are no histogram of this layout, or hold another number of values than they should.
+ *
+ * Values are read as in `mergeEncoded`, written out again: shared by a call, even of the rare rest of
+ * a long one, a query of a day takes a tenth longer.
  */
 export function encodedPercentilesInto(
   bytes: Uint8Array,
@@ -165,10 +166,8 @@ export function encodedPercentilesInto(
   percents: readonly number[],
   out: Float64Array,
 ): boolean {
-  if (bytes.length < headerBytes || !hasOurHeader(bytes)) return false;
-  const length = (bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!;
-  const end = headerBytes + length;
-  if (length < 0 || end > bytes.length) return false;
+  const end = endOf(bytes);
+  if (end < 0) return false;
   const asked = percents.length;
   let next = 0;
   let rank = asked > 0 ? rankOf(percents[0]!, count) : Infinity;
@@ -208,6 +207,14 @@ export function encodedPercentilesInto(
     cell++;
   }
   return cell <= cellCount && reached === count * 2;
+}
+
+/** Where the cells of V2 bytes of this layout end; -1 when they are none, or not whole. */
+function endOf(bytes: Uint8Array): number {
+  if (bytes.length < headerBytes || !hasOurHeader(bytes)) return -1;
+  const length = (bytes[4]! << 24) | (bytes[5]! << 16) | (bytes[6]! << 8) | bytes[7]!;
+  const end = headerBytes + length;
+  return length < 0 || end > bytes.length ? -1 : end;
 }
 
 /**
