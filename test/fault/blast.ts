@@ -6,6 +6,7 @@
  */
 import { connectTo, Endpoint, monotonicNs, ptr } from "../../bench/e2e/udp.ts";
 import { decodeAck } from "../../src/feed/ack.ts";
+import { walkingTick } from "../support/tick.ts";
 
 export interface BlastResult {
   sent: number;
@@ -19,20 +20,8 @@ const variants = 64;
 const window = 512;
 
 function text(variant: number): string {
-  return Array.from({ length: ticksOfDatagram }, (_, i) => {
-    const price = 100 + Math.abs(variant - variants / 2) / 20;
-    const heavy = variant % 16 < 8;
-    return JSON.stringify({
-      symbol: `F${i}`,
-      timestamp: Date.now(),
-      price,
-      volume: 100,
-      bid: price - 0.01,
-      ask: price + 0.01,
-      bidSize: heavy ? 900 : 100,
-      askSize: heavy ? 100 : 900,
-    });
-  }).join("\n");
+  const ticks = Array.from({ length: ticksOfDatagram }, (_, i) => walkingTick(`F${i}`, variant));
+  return ticks.join("\n");
 }
 
 /** One line, so that it counts once. */

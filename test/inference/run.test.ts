@@ -3,22 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { binaryPath, run } from "../support/binary.ts";
 import { capturePath, hasCapture } from "../support/capture.ts";
 import { type RunningEdge, startRun } from "../support/hftedge-run.ts";
-import type { Fault } from "../support/ollama-fault.ts";
+import { type Fault, impatientModel } from "../support/ollama-fault.ts";
 import { OllamaServer } from "../support/ollama-server.ts";
 import { openTestSender } from "../support/sender.ts";
 import { until } from "../support/until.ts";
 
 beforeAll(() => void binaryPath(), 300_000);
-
-const impatient = [
-  "--inference-engine=ollama",
-  "--inference-retry-ms=50",
-  "--inference-check-ms=50",
-  "--inference-deadline-ms=300",
-  "--inference-hung-ms=600",
-  "--inference-breaker-open-ms=20",
-  "--inference-breaker-open-max-ms=50",
-];
 
 /** The symbol's newest signal; only the end of what was written is looked at. */
 function lastSignal(edge: RunningEdge, symbol: string): Record<string, unknown> | undefined {
@@ -35,7 +25,7 @@ describe("every fault of the model's server", () => {
   beforeAll(async () => {
     server = await new OllamaServer().start();
     edge = await startRun("udp://127.0.0.1:0?format=tick", [
-      ...impatient,
+      ...impatientModel,
       `--inference-hosts=${server.url}`,
       // Each symbol has states of its own, so that each fault meets unknown ones.
       "--state-symbol-in-key=always",

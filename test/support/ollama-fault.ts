@@ -64,3 +64,14 @@ export function misbehave(fault: Fault, response: ServerResponse, model: string)
       return false;
   }
 }
+
+/** Flags of a run that soon notices what its model's server does, and soon tries again. */
+export const impatientModel: readonly string[] = [
+  "--inference-engine=ollama",
+  "--inference-retry-ms=50",
+  "--inference-check-ms=50",
+  "--inference-deadline-ms=300",
+  "--inference-hung-ms=600",
+  "--inference-breaker-open-ms=20",
+  "--inference-breaker-open-max-ms=50",
+];

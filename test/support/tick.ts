@@ -9,6 +9,22 @@ export function tick(symbol: string, bidSize: number, askSize: number, price = 1
   return JSON.stringify({ symbol, timestamp, price, volume: 100, bid, ask, bidSize, askSize });
 }
 
+/** The tick of a market that walks and changes sides; it comes back after 64 steps. */
+export function walkingTick(symbol: string, step: number): string {
+  const price = 100 + Math.abs((step % 64) - 32) / 20;
+  const heavy = step % 16 < 8;
+  return JSON.stringify({
+    symbol,
+    timestamp: Date.now(),
+    price,
+    volume: 100,
+    bid: price - 0.01,
+    ask: price + 0.01,
+    bidSize: heavy ? 900 : 100,
+    askSize: heavy ? 100 : 900,
+  });
+}
+
 /** Sends ticks that rise under buying pressure and fall under selling until the condition holds. */
 export async function tickUntil(
   port: number,

@@ -1,17 +1,11 @@
 /** Faults of the model's server, a stand-in that does what a real one does. */
-import type { Fault as ServerFault } from "../../support/ollama-fault.ts";
+import { impatientModel, type Fault as ServerFault } from "../../support/ollama-fault.ts";
 import { OllamaServer } from "../../support/ollama-server.ts";
 import { FaultEdge } from "../edge.ts";
 import { duration, type Fault, promise } from "../fault.ts";
 
 const impatient = [
-  "--inference-engine=ollama",
-  "--inference-retry-ms=50",
-  "--inference-check-ms=50",
-  "--inference-deadline-ms=300",
-  "--inference-hung-ms=600",
-  "--inference-breaker-open-ms=20",
-  "--inference-breaker-open-max-ms=50",
+  ...impatientModel,
   // Each symbol has states of its own, so that one that nobody knows is always at hand.
   "--state-symbol-in-key=always",
   "--signal-emit=every",
