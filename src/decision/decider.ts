@@ -71,11 +71,11 @@ export class Decider {
   }
 
   /**
-   * Decides about the instrument, of a feed, and shows it. `late`: what caused it waited too long;
-   * `answered`: an answer has just come; `repeat`: the standing signal is to be said again even when
-   * nothing changed.
+   * Decides about the instrument, of a feed. `late`: what caused it waited too long; `answered`: an
+   * answer has just come; `repeat`: the standing signal is to be said again even when nothing changed.
+   * It is shown to other threads by `show`.
    */
-  evaluate(
+  decide(
     instrument: number,
     feed: number,
     receiveNs: number,
@@ -83,18 +83,7 @@ export class Decider {
     answered: boolean,
     repeat: boolean,
   ): void {
-    this.#decide(instrument, feed, receiveNs, late, answered, repeat);
-    this.#options.publisher.publish(instrument, this.key);
-  }
-
-  #decide(
-    instrument: number,
-    feed: number,
-    receiveNs: number,
-    late: boolean,
-    answered: boolean,
-    repeat: boolean,
-  ): void {
+    this.#options.publisher.announce(instrument);
     const counters = this.#counters;
     counters[count.evaluations]!++;
     const emitter = this.#emitter;
@@ -133,6 +122,11 @@ export class Decider {
     }
     counters[count.l1Hits]!++;
     this.#hit(instrument, key, index, word, nowS, receiveNs, answered, repeat);
+  }
+
+  /** Shows the instrument that was decided about last. */
+  show(instrument: number): void {
+    this.#options.publisher.publish(instrument, this.key);
   }
 
   #hit(

@@ -78,8 +78,8 @@ export class Engine {
       if (this.health.blocked(feed, channel) !== 0) this.#watch.heard(feed, channel, verdict);
       if ((verdict & unusual) !== 0) this.#watch.notice(feed, channel, verdict, receiveNs);
     }
-    this.#network(feed, receiveNs);
     if (books.touchedCount > 0) this.#evaluateTouched(feed, decoder, books, receiveNs, true);
+    this.#network(feed, receiveNs);
   }
 
   /**
@@ -103,21 +103,32 @@ export class Engine {
     const touched = books.touchedCount;
     if (this.#instruments.count !== this.#held.known) this.#held.admit();
 
-    const bookNs = this.#options.now();
-    if (timed) this.#options.stages.ingestion.record(bookNs - receiveNs);
+    const { now, stages } = this.#options;
+    const bookNs = now();
     const late = bookNs - receiveNs > this.#options.maxAgeNs;
-    if (late) this.#counters[count.lateDatagrams]!++;
-    this.#counters[count.touched]! += touched;
     this.#emitter.cause(feed, decoder.sequence, receiveNs);
-    for (let i = 0; i < touched; i++) {
-      const instrument = books.touched[i] as number;
+    const decider = this.#decider;
+    let instrument = books.touched[0] as number;
+    if (books.wasReplaced(instrument)) this.health.heal(instrument, feed);
+    decider.decide(instrument, feed, receiveNs, late, false, false);
+    const decidedNs = now();
+    for (let i = 1; i < touched; i++) {
+      decider.show(instrument);
+      instrument = books.touched[i] as number;
       if (books.wasReplaced(instrument)) this.health.heal(instrument, feed);
-      this.#decider.evaluate(instrument, feed, receiveNs, late, false, false);
-      if (i === 0) this.#options.stages.cache.record(this.#options.now() - bookNs);
+      decider.decide(instrument, feed, receiveNs, late, false, false);
     }
-    books.clearTouched();
+    // The signals leave first; what is only noted of them comes after.
     this.#emitter.flush();
-    if (timed) this.#options.stages.cached.record(this.#options.now() - receiveNs);
+    const handedNs = now();
+    decider.show(instrument);
+    books.clearTouched();
+    this.#counters[count.touched]! += touched;
+    if (late) this.#counters[count.lateDatagrams]!++;
+    stages.cache.record(decidedNs - bookNs);
+    if (!timed) return;
+    stages.ingestion.record(bookNs - receiveNs);
+    stages.cached.record(handedNs - receiveNs);
   }
 
   /**

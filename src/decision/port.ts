@@ -11,6 +11,11 @@ import type { DecisionReader } from "./table.ts";
 
 /** Shows an instrument's book, state and decision to other threads. */
 export interface Publisher {
+  /**
+   * Something may be said of the instrument before it is published: a life of the thread after a crash
+   * in between must not trust what it finds published.
+   */
+  announce(instrument: number): void;
   /** `key` is the state's, where the instrument has one; it is read before the call returns. */
   publish(instrument: number, key: Uint32Array): void;
 }

@@ -78,6 +78,7 @@ export class Review {
     const { arbiter } = decoder;
     const isKnown = channel >= 0 && arbiter !== undefined;
     this.#emitter.cause(feed, isKnown ? arbiter.sequenceOf(channel) : decoder.sequence, nowNs);
-    this.#decider.evaluate(instrument, feed, nowNs, false, answered, repeat);
+    this.#decider.decide(instrument, feed, nowNs, false, answered, repeat);
+    this.#decider.show(instrument);
   }
 }

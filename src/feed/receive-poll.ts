@@ -132,8 +132,8 @@ export class PollSlots {
     }
   }
 
-  /** Takes what waits on the socket, without waiting: how many slots are filled now. */
-  receive(fd: number): number {
+  /** Takes up to `most` datagrams of the socket, without waiting: how many slots are filled now. */
+  receive(fd: number, most = this.slots): number {
     const headers = this.#headers;
     // The kernel writes the lengths it used over those it was offered: the next control message
     // would be cut to the length of the last.
@@ -144,7 +144,7 @@ export class PollSlots {
     this.#used = 0;
     this.overflow = -1;
     this.error = 0;
-    const count = libc!.symbols.recvmmsg(fd, this.#headersPtr, this.slots, dontWait, null);
+    const count = libc!.symbols.recvmmsg(fd, this.#headersPtr, most, dontWait, null);
     if (count < 0) {
       const error = errno();
       if (error !== again && error !== interrupted) this.error = error;

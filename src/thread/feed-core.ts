@@ -37,6 +37,7 @@ import { Control } from "./control.ts";
 import { describeRun, recordRingSize } from "./record-file.ts";
 import { applyList, type FollowChange } from "./feed-follow.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
+import { resumeFeed } from "./feed-resume.ts";
 import { NoteWriter } from "./note-writer.ts";
 import { NotedAnswers, notedCore } from "./noted-core.ts";
 import { NotedTable } from "./noted-table.ts";
@@ -209,6 +210,7 @@ export function createFeedCore(
   const followed = plan.feeds.map(({ symbols }) => symbols);
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
   let gaugesDueNs = 0;
+  resumeFeed(publication, instruments, emitter, engine, counters, now());
   // What is held is known before the first datagram, not with the first turn of the timer.
   holds.apply(engine, now());
   const core: FeedCore = {
@@ -312,8 +314,12 @@ class BookPublisher implements Publisher {
     this.#now = now;
   }
 
-  publish(instrument: number, key: Uint32Array): void {
+  announce(instrument: number): void {
     while (this.#named < this.#instruments.count) this.#name(this.#named++);
+    this.#publication.announce(instrument);
+  }
+
+  publish(instrument: number, key: Uint32Array): void {
     const { words, doubles } = this.#publication;
     const emitter = this.#emitter;
     const at = this.#publication.begin(instrument);

@@ -11,7 +11,10 @@ import { assert } from "../error.ts";
 
 const recordWords = 64;
 const recordDoubles = recordWords / 2;
+/** [instruments known, announced instrument + 1], padded to a cache line. */
 const headerBytes = 64;
+const countAt = 0;
+const announcedAt = 1;
 
 export const Word = { sequence: 0, feed: 1, decided: 2, confidence: 3, symbol: 4, key: 8 } as const;
 export const Double = {
@@ -76,6 +79,16 @@ export class Publication {
     this.doubles = new Float64Array(memory, headerBytes, capacity * recordDoubles);
   }
 
+  /** Writer. What is said of the instrument from now on is not in its record until that is closed. */
+  announce(instrument: number): void {
+    this.#header[announcedAt] = instrument + 1;
+  }
+
+  /** Writer, after a crash: of whom something may have been said that the record has not; -1 for none. */
+  get announced(): number {
+    return (this.#header[announcedAt] as number) - 1;
+  }
+
   /** Writer. Opens the record and returns the index of its first word. */
   begin(instrument: number): number {
     const at = instrument * recordWords;
@@ -86,22 +99,27 @@ export class Publication {
   /** Writer, after a crash: closes a record that the writer before it left open. */
   mend(instrument: number): void {
     const at = instrument * recordWords;
-    if (((this.words[at] as number) & 1) !== 0) this.end(at);
+    if (((this.words[at] as number) & 1) !== 0) this.#close(at);
   }
 
   /** Writer. Closes the record that `begin` opened. */
   end(at: number): void {
+    this.#close(at);
+    this.#header[announcedAt] = 0;
+  }
+
+  #close(at: number): void {
     Atomics.store(this.words, at, (this.words[at] as number) + 1);
   }
 
   /** Writer. Instruments that have a record. */
   setCount(count: number): void {
-    Atomics.store(this.#header, 0, count);
+    Atomics.store(this.#header, countAt, count);
   }
 
   /** Instruments known to the feed thread. */
   get count(): number {
-    return Atomics.load(this.#header, 0);
+    return Atomics.load(this.#header, countAt);
   }
 
   /** Writer, after a crash: the instruments that the writer before it has published, in order. */

@@ -25,11 +25,35 @@ export interface UdpTarget {
   heartbeatNs: number;
 }
 
+/** Records that leave together, and their bytes. */
+export class SignalBatch {
+  readonly words = new Uint32Array(new ArrayBuffer(recordsPerDatagram * signalBytes));
+  records = 0;
+  /** views[n]: the first n records as bytes, made once. */
+  readonly #views: readonly Uint8Array[] = Array.from(
+    { length: recordsPerDatagram + 1 },
+    (_, records) => new Uint8Array(this.words.buffer, 0, records * signalBytes),
+  );
+
+  get isFull(): boolean {
+    return this.records === recordsPerDatagram;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#views[this.records] as Uint8Array;
+  }
+
+  add(record: Uint32Array): void {
+    this.words.set(record, this.records++ * signalWords);
+  }
+}
+
 /** Every sink at once, as the engine sees them. */
 export class SinkFan implements SignalSink {
   #rings: readonly Ring[];
   #targets: readonly UdpSink[];
   readonly #counters: Uint32Array;
+  readonly #batch = new SignalBatch();
 
   constructor(rings: readonly Ring[], targets: readonly UdpSink[], counters: Uint32Array) {
     this.#rings = rings;
@@ -46,18 +70,27 @@ export class SinkFan implements SignalSink {
   }
 
   take(record: Uint32Array): void {
-    for (const target of this.#targets) target.take(record);
-    for (const ring of this.#rings) {
-      if (!ring.push(record, 0)) this.#counters[count.ringDrops]!++;
-    }
+    this.#batch.add(record);
+    if (this.#batch.isFull) this.flush();
   }
 
+  /** Datagrams leave first: nobody in this process waits for a signal as those outside do. */
   flush(): void {
-    for (const target of this.#targets) target.flush();
+    const batch = this.#batch;
+    const { records, words } = batch;
+    if (records === 0) return;
+    for (const target of this.#targets) target.send(batch);
+    for (const ring of this.#rings) {
+      for (let i = 0; i < records; i++) {
+        if (!ring.push(words, i * signalWords)) this.#counters[count.ringDrops]!++;
+      }
+    }
+    batch.records = 0;
   }
 
   /** Sends the heartbeat to each target that has been quiet for its interval. */
   heartbeat(record: () => Uint32Array, nowNs: number): void {
+    this.flush();
     for (const target of this.#targets) {
       if (target.heartbeatDue(nowNs)) target.beat(record(), nowNs);
     }
@@ -79,12 +112,9 @@ export class UdpSink {
   readonly #counters: Uint32Array;
   readonly #binary: boolean;
   readonly #heartbeatNs: number;
-  readonly #words = new Uint32Array(recordsPerDatagram * signalWords);
-  /** views[n]: the first n records as bytes, made once. */
-  readonly #views: readonly Uint8Array[];
+  readonly #heartbeat = new SignalBatch();
   readonly #json = new SignalJson();
   readonly #jsonViews: readonly Uint8Array[];
-  #gathered = 0;
   #sent = false;
   #quietSinceNs = 0;
 
@@ -97,11 +127,6 @@ export class UdpSink {
     this.#counters = counters;
     this.#binary = target.encoding === "binary";
     this.#heartbeatNs = target.heartbeatNs;
-    const { buffer } = this.#words;
-    this.#views = Array.from(
-      { length: recordsPerDatagram + 1 },
-      (_, records) => new Uint8Array(buffer, 0, records * signalBytes),
-    );
     const text = this.#json.bytes.buffer;
     this.#jsonViews = Array.from(
       { length: signalJsonBytesMax + 1 },
@@ -109,21 +134,19 @@ export class UdpSink {
     );
   }
 
-  take(record: Uint32Array): void {
+  send(batch: SignalBatch): void {
     this.#sent = true;
-    if (!this.#binary) {
-      this.#send(this.#jsonViews[this.#json.encode(record, 0, 0)] as Uint8Array);
-      return;
-    }
-    this.#words.set(record, this.#gathered * signalWords);
-    if (++this.#gathered === recordsPerDatagram) this.flush();
+    this.#encode(batch);
   }
 
-  flush(): void {
-    if (this.#gathered === 0) return;
-    const view = this.#views[this.#gathered] as Uint8Array;
-    this.#gathered = 0;
-    this.#send(view);
+  #encode({ bytes, words, records }: SignalBatch): void {
+    if (this.#binary) {
+      this.#send(bytes);
+      return;
+    }
+    for (let i = 0; i < records; i++) {
+      this.#send(this.#jsonViews[this.#json.encode(words, i * signalWords, 0)] as Uint8Array);
+    }
   }
 
   heartbeatDue(nowNs: number): boolean {
@@ -136,13 +159,11 @@ export class UdpSink {
   }
 
   beat(record: Uint32Array, nowNs: number): void {
-    this.flush();
     this.#quietSinceNs = nowNs;
     this.#counters[count.sinkHeartbeats]!++;
-    if (this.#binary) {
-      this.#words.set(record, 0);
-      this.#send(this.#views[1] as Uint8Array);
-    } else this.#send(this.#jsonViews[this.#json.encode(record, 0, 0)] as Uint8Array);
+    this.#heartbeat.records = 0;
+    this.#heartbeat.add(record);
+    this.#encode(this.#heartbeat);
   }
 
   /** A pending ICMP error makes one healthy send throw, so a throwing send is tried once more. */
