@@ -14,27 +14,9 @@ import { readSignal, signalJson, signalWords } from "../src/decision/signal.ts";
 import { Origin } from "../src/decision/answer-word.ts";
 import { tableBytes, type TableSpec } from "../src/decision/table-plane.ts";
 import { openTable } from "../src/decision/table.ts";
-import { EngineRig } from "../test/support/engine-rig.ts";
+import type { EngineRig } from "../test/support/engine-rig.ts";
+import { createRig } from "./answered-rig.ts";
 import { Replaces } from "./replaces.ts";
-
-function createRig(emit: "change" | "every"): EngineRig {
-  const rig = new EngineRig({
-    flags: {
-      "signal.emit": emit,
-      "limit.symbols": "1024",
-      "limit.orders": "100000",
-      "limit.levels": "262144",
-      "state.preset": "microstructure",
-      "state.features": "[]",
-    },
-    feed: "format=itch50&silenceMs=3600000",
-  });
-  const key = new Uint32Array(rig.plan.table.keyWords);
-  for (let state = 0; state < rig.plan.table.capacity; state++) {
-    rig.table.write(key, state, ((state % 3) + 1) as 1 | 2 | 3, 8000, Origin.rules, 0);
-  }
-  return rig;
-}
 
 /** The rig's engine over one market that never ends; nothing reads the rings, as with a slow reader. */
 function feeder(rig: EngineRig, market: { next(): void; bytes: Buffer; length: number }) {

@@ -110,10 +110,12 @@ export interface SpinOptions {
   idleNs: number;
   /** Sleeps until a datagram comes, at most this long. */
   wait(timeoutMs: number): void;
+  /** Called in turns that found nothing. */
+  rehearse: ((nowNs: number) => void) | undefined;
 }
 
 /** Spins until the loop has stopped. */
-export function spin({ loop, lines, idleNs, wait }: SpinOptions): void {
+export function spin({ loop, lines, idleNs, wait, rehearse }: SpinOptions): void {
   let quietNs = loop.now();
   let saidNs = quietNs;
   const stretch = (): void => {
@@ -128,6 +130,7 @@ export function spin({ loop, lines, idleNs, wait }: SpinOptions): void {
         quietNs = nowNs;
         continue;
       }
+      rehearse?.(nowNs);
       if (nowNs - quietNs < timerMs * 1e6) continue;
       if (nowNs - saidNs >= timerMs * 1e6) {
         saidNs = nowNs;

@@ -6,9 +6,10 @@ import { type FeedSocketOptions, openFeedSocket } from "../feed/socket.ts";
 import type { BoardWriter } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { EventLine, type LineOptions, PolledLine } from "./feed-line.ts";
-import { type FeedLoop, spin } from "./feed-loop.ts";
+import { type FeedLoop, spin, type SpinOptions } from "./feed-loop.ts";
 import { SnapshotConnection } from "./feed-snapshot.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
+import { rehearse } from "./rehearsal.ts";
 
 /** Datagrams taken from one socket at once; a bound on how long another line waits. */
 const slotsAtOnce = 32;
@@ -159,9 +160,17 @@ class Opener implements OpenLines {
     const lines = this.#polled;
     if (lines.length === 0) return;
     const waiting = new PollWait(lines.map(({ fd }) => fd));
-    const idleNs = this.#plan.config.thread.pollSpinUs * 1000;
+    const { pollSpinUs, rehearseUs } = this.#plan.config.thread;
     const loop = this.#loop;
-    setImmediate(() => spin({ loop, lines, idleNs, wait: (ms) => waiting.wait(ms) }));
+    const rehearsing = rehearse(this.#plan, rehearseUs * 1000, loop.now);
+    const options: SpinOptions = {
+      loop,
+      lines,
+      idleNs: pollSpinUs * 1000,
+      wait: (ms) => waiting.wait(ms),
+      rehearse: rehearsing,
+    };
+    setImmediate(() => spin(options));
   }
 }
 

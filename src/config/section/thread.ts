@@ -33,6 +33,15 @@ export const threadSection = z.strictObject({
       "A feed thread that polls sleeps until the next datagram after this long without one; 0 for never.",
     )
     .meta({ unit: "us" }),
+  rehearseUs: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(10)
+    .describe(
+      "While a feed thread that polls finds nothing, it runs the hot path on a made-up datagram this often, so that the next real one finds it in the processor's caches; 0 for never.",
+    )
+    .meta({ unit: "us" }),
   opsNice: z
     .int()
     .min(0)

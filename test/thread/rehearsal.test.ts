@@ -1,0 +1,83 @@
+/** What a spinning thread runs between datagrams: the whole path, and nothing of the run's. */
+import { describe, expect, test } from "bun:test";
+import { Metric } from "../../src/telemetry/metric.ts";
+import { Rehearsal, rehearse } from "../../src/thread/rehearsal.ts";
+import { EngineRig } from "../support/engine-rig.ts";
+
+const count = Metric.feed;
+const steps = 20_000;
+
+describe.each([
+  "itch50",
+  "iex",
+  "pitch",
+  "tick",
+  "tick&timestampUnit=s",
+  "tick&timestampUnit=us",
+  "tick&timestampUnit=ns",
+])("a rehearsal for %s", (format) => {
+  test("says a signal with every step, of states that change, and loses nothing", () => {
+    const rig = new EngineRig({ feed: `format=${format}` });
+    const rehearsal = new Rehearsal(rig.plan, rig.plan.feeds[0]!, () => rig.nowNs);
+    const { counters, emitter, engine } = rehearsal.core;
+    const before = emitter.sequence;
+    const changes = counters[count.stateChanges]!;
+    for (let step = 0; step < steps; step++) {
+      rig.nowNs += 10_000;
+      rehearsal.step(rig.nowNs);
+    }
+    expect(emitter.sequence - before).toBe(steps);
+    expect(counters[count.stateChanges]! - changes).toBeGreaterThan(steps / 20);
+    expect(counters[count.l1Hits]).toBeGreaterThan(steps / 2);
+    // Nothing of it is a gap, stale or late, which would be another path.
+    expect(counters[count.stateless]).toBe(0);
+    expect(counters[count.lateDatagrams]).toBe(0);
+    expect(engine.health.staleChannels(0)).toBe(0);
+    expect(rehearsal.core.books[0]!.touchedCount).toBe(0);
+  });
+
+  test("leaves the run's own memory as it is", () => {
+    const rig = new EngineRig({ feed: `format=${format}` });
+    const memory = Object.values(rig.shared).filter((part) => part instanceof SharedArrayBuffer);
+    expect(memory.length).toBeGreaterThan(5);
+    const hashes = (): bigint[] => memory.map((part) => BigInt(Bun.hash(new Uint8Array(part))));
+    const before = hashes();
+    const rehearsal = new Rehearsal(rig.plan, rig.plan.feeds[0]!, () => rig.nowNs);
+    for (let step = 0; step < 100; step++) rehearsal.step(rig.nowNs + step);
+    expect(hashes()).toEqual(before);
+  });
+});
+
+describe("between datagrams", () => {
+  function stepsAt(intervalNs: number, times: readonly number[]): number {
+    const rig = new EngineRig();
+    let clocks = 0;
+    const step = rehearse(rig.plan, intervalNs, () => {
+      clocks++;
+      return rig.nowNs;
+    })!;
+    clocks = 0;
+    let taken = 0;
+    for (const nowNs of times) {
+      const before = clocks;
+      step(nowNs);
+      if (clocks > before) taken++;
+    }
+    return taken;
+  }
+
+  test("one step in an interval", () => {
+    const times = Array.from({ length: 1000 }, (_, i) => 1e9 + i * 1000);
+    expect(stepsAt(10_000, times)).toBe(100);
+  });
+
+  test("a clock that is set back does not end it", () => {
+    const times = [1e12, 1e12 + 10_000, 1e9, 1e9 + 10_000, 1e9 + 20_000];
+    expect(stepsAt(10_000, times)).toBe(5);
+  });
+
+  test("an interval of 0 is never", () => {
+    const rig = new EngineRig();
+    expect(rehearse(rig.plan, 0, () => 0)).toBeUndefined();
+  });
+});
