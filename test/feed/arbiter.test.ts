@@ -324,6 +324,23 @@ describe("bounds", () => {
   });
 });
 
+test("whatFollowsABelievedJumpIsBelievedToo", () => {
+  const far = 2_000_000;
+  send(1, 1, a, 0);
+  expect(send(far, 1, a, 1)).toBe(Verdict.bad);
+  expect(send(far + 1, 1, a, 2)).toBe(Verdict.held | Verdict.gap);
+  expect(send(far + 1, 1, b, 3)).toBe(Verdict.held | Verdict.duplicate);
+  expect(send(far + 2, 1, a, 4)).toBe(Verdict.held);
+  expect(send(far + 4, 1, a, 5)).toBe(Verdict.held);
+  expect(counters[FeedCount.badSequence]).toBe(1);
+  // The jump is too large to be asked for; the one message behind it is not.
+  decoder.poll(1 * ms);
+  expect(applied()).toEqual([1, far + 1, far + 2]);
+  expect(requested()).toBeUndefined();
+  decoder.poll(1 * ms);
+  expect(requested()).toEqual([far + 3, 1]);
+});
+
 describe("a channel that lost messages", () => {
   test("staysBrokenWhenLaterGapsAreFilled", () => {
     open({ requests: 0 });
