@@ -185,7 +185,8 @@ export class Arbiter {
     if (gap.phase[channel] === Phase.whole) {
       this.#openGap(channel, first, nowNs);
       verdict |= Verdict.gap;
-    } else if (first < gap.to[channel]!) {
+    } else if (count > 0 && first < gap.to[channel]!) {
+      // A heartbeat that lags tells of nothing that has come.
       gap.to[channel] = first;
     }
     if (count > 0) {
@@ -252,10 +253,13 @@ export class Arbiter {
     const verdict = seen & ~(Verdict.applied | Verdict.held);
     if (count === 0 || (seen & Verdict.duplicate) !== 0) return verdict;
     let put = reorder.put(channel, first, count, nowNs, bytes, at, end);
-    if (put === ReorderPut.full && reorder.head(channel) >= 0) {
+    if (put === ReorderPut.full) {
       this.#counters[FeedCount.reorderFull]!++;
-      reorder.drop(channel);
-      put = reorder.put(channel, first, count, nowNs, bytes, at, end);
+      // One that no slot is long enough for drives out no other.
+      if (end - at <= reorder.slotBytes && reorder.head(channel) >= 0) {
+        reorder.drop(channel);
+        put = reorder.put(channel, first, count, nowNs, bytes, at, end);
+      }
     }
     if (put !== ReorderPut.known) return verdict;
     this.#counters[FeedCount.duplicates]!++;
@@ -405,7 +409,10 @@ export class Arbiter {
    */
   beginSnapshot(channel: number): void {
     assert(this.#patient, "a snapshot needs the reorder buffer");
-    this.#gap.replace(channel);
+    const gap = this.#gap;
+    // A gap that still waited is the snapshot's to heal, and stays when that breaks off.
+    if (gap.waits(channel)) this.#broken.begin(channel, gap.from[channel]!, gap.seenNs[channel]!);
+    gap.replace(channel);
     this.#sink.begin(channel);
   }
 
@@ -441,6 +448,8 @@ export class Arbiter {
       this.gaps.add(channel, from, Math.max(from, next), GapEnd.snapshot, seenNs, nowNs - seenNs);
       this.#broken.end(channel);
     }
+    // What was known before the snapshot is missing when that is older.
+    this.#gap.announce(channel, this.sequencer.expected(channel), nowNs);
     this.sequencer.pass(channel, next);
     this.sequence = next - 1;
     const verdict = this.#flush(channel, nowNs) | this.#next(channel);
@@ -450,7 +459,12 @@ export class Arbiter {
   /** The snapshot broke off: the books are worth nothing, and the channel goes on without. */
   abortSnapshot(channel: number, nowNs: number): number {
     const head = this.reorder.head(channel);
-    const at = head >= 0 ? this.reorder.first[head]! : this.sequencer.expected(channel);
+    const expected = this.sequencer.expected(channel);
+    const at = head >= 0 ? this.reorder.first[head]! : expected;
+    if (at > expected) {
+      this.#counters[FeedCount.lostMessages]! += at - expected;
+      this.gaps.add(channel, expected, at, GapEnd.lost, nowNs, 0);
+    }
     this.sequencer.pass(channel, at);
     const lost = Verdict.gap | this.#break(channel, at, nowNs);
     return lost | this.#flush(channel, nowNs) | this.#next(channel) | this.#waiting(channel);
@@ -460,8 +474,11 @@ export class Arbiter {
   #begin(channel: number, nowNs: number): void {
     const gap = this.#gap;
     if (gap.phase[channel] !== Phase.whole) {
-      const to = Math.max(gap.to[channel]!, gap.announced[channel]!);
-      this.#endGap(channel, to, GapEnd.superseded, nowNs);
+      // Behind a snapshot that was being read there is no gap yet.
+      if (gap.waits(channel)) {
+        const to = Math.max(gap.to[channel]!, gap.announced[channel]!);
+        this.#endGap(channel, to, GapEnd.superseded, nowNs);
+      }
       gap.close(channel);
     }
     this.#broken.end(channel);

@@ -143,8 +143,10 @@ export class Iex {
       const price = priceAt(bytes, m + 22);
       if (type === 0x51) {
         const ask = priceAt(bytes, m + 30);
-        if (price < 0 || ask < 0) usable = this.#bad();
-        else events.quote(instrument, price, size, ask, bytes.readUInt32LE(m + 38));
+        const askSize = bytes.readUInt32LE(m + 38);
+        if (isQuoted(price, size) && isQuoted(ask, askSize)) {
+          events.quote(instrument, price, size, ask, askSize);
+        } else usable = this.#bad();
         continue;
       }
       if (price <= 0) {
@@ -250,6 +252,11 @@ function priceAt(bytes: Buffer, at: number): number {
   const high = bytes.readUInt32LE(at + 4);
   if ((high & inexact) !== 0) return -1;
   return high * 4_294_967_296 + bytes.readUInt32LE(at);
+}
+
+/** Whether one side of a quote can be: only an empty one has no price. */
+function isQuoted(price: number, size: number): boolean {
+  return price > 0 || (price === 0 && size === 0);
 }
 
 function isSymbolStart(byte: number): boolean {

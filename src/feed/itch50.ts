@@ -124,10 +124,11 @@ export class Itch50 {
     }
   }
 
-  /** Time of the message at `at`, ns since midnight; NaN when it is too short to have one. */
+  /** Time of the message at `at`, ns since midnight; NaN when it has none, or one that cannot be. */
   timeAt(bytes: Buffer, at: number, length: number): number {
     if (length < 11) return Number.NaN;
-    return bytes.readUInt16BE(at + 5) * 4_294_967_296 + bytes.readUInt32BE(at + 7);
+    const timeNs = bytes.readUInt16BE(at + 5) * 4_294_967_296 + bytes.readUInt32BE(at + 7);
+    return timeNs < dayNs ? timeNs : Number.NaN;
   }
 
   /**

@@ -91,8 +91,12 @@ export class LineStats {
     if (behind > this.behindNsMax[line]!) this.behindNsMax[line] = behind;
   }
 
-  /** The channel's sequence began anew: what the lines were due to bring is void. */
+  /**
+   * The channel's sequence began anew: what the lines were due to bring is void, and who won a
+   * sequence of before says nothing of the same one now.
+   */
   begin(channel: number): void {
+    this.#winners.fill(0);
     const at = channel * this.lines;
     this.#next.fill(0, at, at + this.lines);
     this.#missingTo.fill(0, at * missingRanges, (at + this.lines) * missingRanges);

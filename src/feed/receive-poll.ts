@@ -228,9 +228,8 @@ export class SenderName {
     view.writeUInt16LE(v6 ? familyIpv6 : familyIpv4, 0);
     if (v6) ipv6Groups(address).forEach((group, i) => view.writeUInt16BE(group, 8 + 2 * i));
     else address.split(".").forEach((byte, i) => view.writeUInt8(Number(byte), 4 + i));
-    this.address = address;
-    this.port = port;
-    this.length = v6 ? nameBytes : ipv4NameBytes;
+    // Spelled as the sender of a datagram is, so that the two can be compared.
+    this.set(v6 ? nameBytes : ipv4NameBytes);
   }
 
   /** Sends to it; `bytes` must be memory of an ArrayBuffer made as one. */

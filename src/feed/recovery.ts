@@ -9,7 +9,7 @@ export interface RecoveryOptions {
   /** Datagrams that can be kept, and the most bytes of each. */
   reorderDatagrams: number;
   reorderBytes: number;
-  /** Requests for one gap at most; 0: there is nobody to ask. */
+  /** Unanswered requests for one gap at most; 0: there is nobody to ask. */
   requests: number;
   /** How long the answer to the first request may take; each next one twice as long. */
   requestTimeoutNs: number;

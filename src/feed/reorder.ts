@@ -20,7 +20,6 @@ export class ReorderBuffer {
 
   readonly slots: number;
   readonly slotBytes: number;
-  readonly #lengths: Uint16Array;
   readonly #free: Int32Array;
   /** Channel c's list is [#heads[c], #tails[c]) of its `2 * slots` entries. */
   readonly #lists: Int32Array;
@@ -35,7 +34,6 @@ export class ReorderBuffer {
     this.first = new Float64Array(slots);
     this.count = new Uint16Array(slots);
     this.cameNs = new Float64Array(slots);
-    this.#lengths = new Uint16Array(slots);
     this.#free = Int32Array.from({ length: slots }, (_, i) => i);
     this.#lists = new Int32Array(channels * 2 * slots);
     this.#heads = new Int32Array(channels);
@@ -75,7 +73,6 @@ export class ReorderBuffer {
     this.first[slot] = first;
     this.count[slot] = count;
     this.cameNs[slot] = nowNs;
-    this.#lengths[slot] = end - at;
     bytes.copy(this.bytes, slot * this.slotBytes, at, end);
     lists.copyWithin(base + place + 1, base + place, base + this.#tails[channel]!);
     lists[base + place] = slot;

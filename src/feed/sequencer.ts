@@ -1,6 +1,9 @@
 import { FeedCount } from "./count.ts";
 import { Verdict } from "./decoder.ts";
 
+/** The previous session is back after so many datagrams with news in a row; no line lags so far. */
+const returnDatagrams = 32;
+
 /**
  * Follows the sequence of each channel of a feed and says of every datagram what it means. It knows
  * no protocol: a channel is a u32 key (an IEX-TP channel, a PITCH unit, 0 for MoldUDP64) in a bounded
@@ -8,14 +11,16 @@ import { Verdict } from "./decoder.ts";
  *
  * Rules, in the order in which they are tried:
  * - another session is believed at once, except the previous one, which is a redundant line that lags
- *   behind the change, unless it begins anew as in the next rule;
+ *   behind the change, unless it begins anew as in the next rule, or goes on while nothing of the
+ *   present one comes: then the change was a stray datagram of some other sender;
  * - the sequence going back is a duplicate, unless it begins at 1 and was sent later than anything
  *   before: then the sender began again, and what was sent before that is late;
  * - a jump ahead is a gap; without patience it is passed over at once, and with it the datagram is to
- *   be held until what is missing comes or `pass` gives it up; a jump of more
- *   than `maxJump` is believed only when the next datagram goes on from there, because one such
+ *   be held until what is missing comes or `pass` gives it up; a jump of more than `maxJump` beyond
+ *   all that was believed is believed only when the next datagram goes on from there, because one such
  *   datagram by mistake would make everything that follows look like a duplicate.
  */
+
 export class Sequencer {
   /** How many channels have been seen. */
   channels = 0;
@@ -38,8 +43,12 @@ export class Sequencer {
   readonly #restartNs: Float64Array;
   /** The sequence that would confirm a jump which was not believed. */
   readonly #doubted: Float64Array;
+  /** The sequence behind everything that was believed, be it held back. */
+  readonly #reached: Float64Array;
+  /** Where the previous session was left, and its datagrams beyond that since the present one spoke. */
+  readonly #left: Float64Array;
+  readonly #strays: Uint8Array;
   readonly #maxJump: number;
-
   readonly #patient: boolean;
 
   /** Room for `capacity` channels; `maxJump` in messages; `patient` as said above. */
@@ -47,6 +56,9 @@ export class Sequencer {
     this.#patient = patient;
     this.#maxJump = maxJump;
     this.#doubted = new Float64Array(capacity);
+    this.#reached = new Float64Array(capacity);
+    this.#left = new Float64Array(capacity);
+    this.#strays = new Uint8Array(capacity);
     this.#keys = new Uint32Array(capacity);
     this.#session = new Uint32Array(3 * capacity);
     this.#previous = new Uint32Array(3 * capacity);
@@ -105,9 +117,11 @@ export class Sequencer {
       expected === first &&
       session[at] === session0 &&
       session[at + 1] === session1 &&
-      session[at + 2] === session2
+      session[at + 2] === session2 &&
+      !(sentNs < this.#restartNs[channel]!)
     ) {
       this.#expected[channel] = next;
+      this.#strays[channel] = 0;
       if (sentNs > this.#sentNs[channel]!) this.#sentNs[channel] = sentNs;
       return count === 0 ? Verdict.heartbeat : Verdict.applied;
     }
@@ -134,7 +148,7 @@ export class Sequencer {
       const late =
         this.#hasPrevious[channel] === 1 &&
         sameSession(this.#previous, channel, session0, session1, session2);
-      if (late && !again) {
+      if (late && !again && !this.#returns(channel, first, next)) {
         this.past = true;
         return Verdict.duplicate;
       }
@@ -153,9 +167,11 @@ export class Sequencer {
       this.past = true;
       return Verdict.duplicate;
     }
+    this.#strays[channel] = 0;
     if (first < expected) {
       if (first === 1 && sentNs > this.#sentNs[channel]!) {
         this.#expected[channel] = next;
+        this.#reached[channel] = next;
         this.#sentNs[channel] = sentNs;
         this.#restartNs[channel] = sentNs;
         return outcome | Verdict.restart;
@@ -165,10 +181,12 @@ export class Sequencer {
       this.#advance(channel, next, sentNs);
       return Verdict.applied;
     }
-    if (first - expected > this.#maxJump && this.#doubted[channel] !== first) {
+    const reached = Math.max(expected, this.#reached[channel]!);
+    if (first - reached > this.#maxJump && this.#doubted[channel] !== first) {
       this.#doubted[channel] = next;
       return Verdict.bad;
     }
+    this.#reached[channel] = Math.max(reached, next);
     this.#gap(expected, first);
     // Even what is held back shows that the sender is past its beginning: without that a late copy
     // of the very first datagram would look like a restart.
@@ -201,6 +219,12 @@ export class Sequencer {
     if (sentNs > this.#sentNs[channel]!) this.#sentNs[channel] = sentNs;
   }
 
+  /** Whether the previous session turns out to be the one that goes on. */
+  #returns(channel: number, first: number, next: number): boolean {
+    if (next === first || first < this.#left[channel]!) return false;
+    return ++this.#strays[channel]! >= returnDatagrams;
+  }
+
   /** What a datagram behind a gap is. */
   #ahead(outcome: number): number {
     if (!this.#patient) return outcome | Verdict.gap;
@@ -225,6 +249,9 @@ export class Sequencer {
     this.#session[at + 1] = session1;
     this.#session[at + 2] = session2;
     this.#expected[channel] = next;
+    this.#reached[channel] = next;
+    this.#doubted[channel] = 0;
+    this.#strays[channel] = 0;
     this.#restartNs[channel] = Number.NEGATIVE_INFINITY;
     this.#sentNs[channel] = sentNs === sentNs ? sentNs : Number.NEGATIVE_INFINITY;
   }
@@ -233,6 +260,7 @@ export class Sequencer {
     const at = 3 * channel;
     for (let i = 0; i < 3; i++) this.#previous[at + i] = this.#session[at + i]!;
     this.#hasPrevious[channel] = 1;
+    this.#left[channel] = Math.max(this.#expected[channel]!, this.#reached[channel]!);
   }
 }
 

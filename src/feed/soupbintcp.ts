@@ -72,16 +72,17 @@ export class SoupBinReader {
 
 /** The number in `bytes[at, at + length)`: ASCII digits padded with spaces; -1 when it is none. */
 export function soupBinNumber(bytes: Uint8Array, at: number, length: number): number {
+  let from = at;
+  let to = at + length;
+  while (from < to && bytes[from] === 0x20) from++;
+  while (to > from && bytes[to - 1] === 0x20) to--;
   let value = 0;
-  let digits = 0;
-  for (let i = at; i < at + length; i++) {
+  for (let i = from; i < to; i++) {
     const byte = bytes[i]!;
-    if (byte === 0x20) continue;
     if (byte < 0x30 || byte > 0x39) return -1;
     value = value * 10 + (byte - 0x30);
-    digits++;
   }
-  return digits === 0 || value > Number.MAX_SAFE_INTEGER ? -1 : value;
+  return from === to || value > Number.MAX_SAFE_INTEGER ? -1 : value;
 }
 
 /** One packet of either side. */

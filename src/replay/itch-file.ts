@@ -103,15 +103,20 @@ export class ItchFileSource implements DatagramSource {
     await this.#file.reader.fill(this.#needed);
   }
 
-  /** The next sequence to be sent is that of the present packet, which still waits. */
-  heartbeat(): Uint8Array {
-    this.#sign.heartbeat(this.#packer.next - this.#packer.count);
+  heartbeat(sent: boolean): Uint8Array {
+    this.#sign.heartbeat(this.#nextToSend(sent));
     return this.#sign.bytes;
   }
 
-  endOfSession(): Uint8Array {
-    this.#sign.endOfSession(this.#packer.next);
+  endOfSession(sent: boolean): Uint8Array {
+    this.#sign.endOfSession(this.#nextToSend(sent));
     return this.#sign.bytes;
+  }
+
+  /** What a packet has gathered so far was not sent, whatever became of the one before it. */
+  #nextToSend(sent: boolean): number {
+    const { next, count } = this.#packer;
+    return this.#sealed && sent ? next : next - count;
   }
 
   counts(): Record<string, number> {

@@ -132,12 +132,13 @@ export class PcapngWriter {
     return size;
   }
 
-  /** Epoch ns as two words, the high one first. */
+  /** Epoch ns as two words, the high one first. Below 0 when the clock was set back since the base. */
   #time(out: Buffer, to: number, ns: number): void {
-    const low = this.#baseLo + (ns % two32);
-    const high = this.#baseHi + Math.floor(ns / two32) + (low >= two32 ? 1 : 0);
-    out.writeUInt32LE(high, to);
-    out.writeUInt32LE(low % two32, to + 4);
+    const units = Math.floor(ns / two32);
+    const low = this.#baseLo + (ns - units * two32);
+    const carry = low >= two32 ? 1 : 0;
+    out.writeUInt32LE(this.#baseHi + units + carry, to);
+    out.writeUInt32LE(low - carry * two32, to + 4);
   }
 }
 

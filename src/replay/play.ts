@@ -117,6 +117,7 @@ export class Player {
     const { state } = this;
     const before = state.source;
     let source: DatagramSource | undefined;
+    let sent = true;
     try {
       source = await open(state.pass);
       pace.start(clock.nowNs());
@@ -129,9 +130,11 @@ export class Player {
         }
         state.positionNs = source.timeNs;
         state.originMs = source.originMs;
+        sent = false;
         const dueNs = pace.dueNs(source.timeNs);
         if (!(await this.#until(dueNs, source))) break;
         this.#offer(source.bytes, source.offset, source.length);
+        sent = true;
         pace.sent(dueNs, clock.nowNs());
         if (++this.#burst >= this.#options.burst) {
           this.#update(source, before);
@@ -139,7 +142,7 @@ export class Player {
         }
       }
       state.cut = source.cut;
-      this.#sign(source);
+      this.#sign(source, sent);
     } catch (error) {
       // A mistake of this program is no property of the file.
       if (!(error instanceof EdgeError)) throw error;
@@ -174,7 +177,7 @@ export class Player {
       this.#burst = 0;
       this.#progress();
       if (clock.nowNs() >= quietNs && clock.nowNs() < dueNs) {
-        this.#sendSign(source.heartbeat?.());
+        this.#sendSign(source.heartbeat?.(false));
         this.#lastSentNs = clock.nowNs();
       }
     }
@@ -225,11 +228,11 @@ export class Player {
   }
 
   /** After the last datagram of a pass: what is held back goes out, and a sign exposes a lost tail. */
-  #sign(source: DatagramSource): void {
+  #sign(source: DatagramSource, sent: boolean): void {
     for (const impairment of this.state.impairments) impairment.flush();
     const last = this.state.pass >= this.#options.passes || this.#finished();
     const ends = this.#options.endOfSession && last;
-    this.#sendSign(ends ? source.endOfSession?.() : source.heartbeat?.());
+    this.#sendSign(ends ? source.endOfSession?.(sent) : source.heartbeat?.(sent));
   }
 
   /** Waits, within the window's own bound, until everything has left and been acknowledged. */

@@ -71,6 +71,7 @@ export class ServerState {
         this.counts.foreign++;
         return;
       }
+      if (first + i > this.next) this.#miss(first + i);
       if (first + i === this.next) this.#keep(Buffer.from(datagram.subarray(at, end)));
       at = end;
     }
@@ -84,6 +85,12 @@ export class ServerState {
     this.#directory = new Map();
     this.#actions = new Map();
     this.#orders = new Map();
+  }
+
+  /** The recording itself has a hole before this message: nobody can be told what was in it. */
+  #miss(sequence: number): void {
+    this.#first = sequence;
+    this.next = sequence;
   }
 
   #keep(message: Buffer): void {

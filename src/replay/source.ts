@@ -23,9 +23,12 @@ export interface DatagramSource {
   counts(): Record<string, number>;
   /** Share of the file that has been read, 0 to 1, or NaN when its size is unknown. */
   progress(): number;
-  /** A sign of life to send in a silence before the present datagram, where the framing is ours. */
-  heartbeat?(): Uint8Array;
-  /** The end of the session, to send after the last datagram, where the framing is ours. */
-  endOfSession?(): Uint8Array;
+  /**
+   * A sign of life that says which message comes next, where the framing is ours: one of the present
+   * datagram, or, where that was `sent`, the first one behind it.
+   */
+  heartbeat?(sent: boolean): Uint8Array;
+  /** The end of the session, which says the same. */
+  endOfSession?(sent: boolean): Uint8Array;
   close(): Promise<void>;
 }

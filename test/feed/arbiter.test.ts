@@ -161,6 +161,28 @@ describe("two lines", () => {
     expect(arbiter.gaps.ended).toBe(2);
   });
 
+  test("heartbeatThatLagsDoesNotSplitAGap", () => {
+    send(1, 1, a, 0);
+    send(10, 1, a, 1);
+    expect(heartbeat(5, b, 2)).toBe(Verdict.heartbeat | Verdict.held);
+    decoder.poll(1 * ms);
+    expect(requested()).toEqual([2, 8]);
+    send(2, 8, answers, 2 * ms);
+    expect(counters[FeedCount.gaps]).toBe(1);
+    expect(arbiter.gaps.read(0)).toMatchObject({ from: 2, to: 10 });
+  });
+
+  test("whatWonBeforeANewSessionSaysNothingOfDelayInIt", () => {
+    send(1, 1, a, 0);
+    send(2, 1, a, 1);
+    packer.setSession("000000002A");
+    send(1, 2, a, 3_600_000 * ms);
+    // The other line packs differently: none of its datagrams began where the winner did.
+    expect(send(2, 1, b, 3_600_000 * ms + 5 * us)).toBe(Verdict.duplicate);
+    expect(arbiter.lines.behindCount[b]).toBe(0);
+    expect(arbiter.lines.behindNsMax[b]).toBe(0);
+  });
+
   test("linesThatPackDifferentlyOverlap", () => {
     send(1, 2, a, 0);
     expect(send(6, 3, a, 1)).toBe(Verdict.held | Verdict.gap);
@@ -324,6 +346,23 @@ describe("bounds", () => {
   });
 });
 
+test("whatFollowsABelievedJumpIsBelievedToo", () => {
+  const far = 2_000_000;
+  send(1, 1, a, 0);
+  expect(send(far, 1, a, 1)).toBe(Verdict.bad);
+  expect(send(far + 1, 1, a, 2)).toBe(Verdict.held | Verdict.gap);
+  expect(send(far + 1, 1, b, 3)).toBe(Verdict.held | Verdict.duplicate);
+  expect(send(far + 2, 1, a, 4)).toBe(Verdict.held);
+  expect(send(far + 4, 1, a, 5)).toBe(Verdict.held);
+  expect(counters[FeedCount.badSequence]).toBe(1);
+  // The jump is too large to be asked for; the one message behind it is not.
+  decoder.poll(1 * ms);
+  expect(applied()).toEqual([1, far + 1, far + 2]);
+  expect(requested()).toBeUndefined();
+  decoder.poll(1 * ms);
+  expect(requested()).toEqual([far + 3, 1]);
+});
+
 describe("a channel that lost messages", () => {
   test("staysBrokenWhenLaterGapsAreFilled", () => {
     open({ requests: 0 });
@@ -422,5 +461,70 @@ describe("snapshot", () => {
     );
     expect(applied()).toEqual([1, 2, 3]);
     expect(send(4, 1, a, 3)).toBe(Verdict.applied);
+  });
+
+  test("olderThanWhatWasKnownIsNotWholeUntilTheRestCame", () => {
+    send(1, 10, a, 0);
+    arbiter.beginSnapshot(0);
+    // The feed is quiet, and the server was not told of the last three messages yet.
+    const verdict = arbiter.endSnapshot(0, 8, 1 * ms);
+    expect(verdict).toBe(Verdict.cleared | Verdict.held);
+    decoder.poll(2 * ms);
+    expect(requested()).toEqual([8, 3]);
+    expect(send(8, 3, answers, 3 * ms)).toBe(Verdict.applied | Verdict.recovered);
+    expect(applied()).toEqual([...range(1, 11), 8, 9, 10]);
+  });
+
+  test("takesThePlaceOfAGapThatStillWaited", () => {
+    send(1, 1, a, 0);
+    send(5, 1, a, 1 * us);
+    arbiter.beginSnapshot(0);
+    expect(arbiter.isBroken(0)).toBe(true);
+    expect(arbiter.endSnapshot(0, 5, 1 * ms)).toBe(
+      Verdict.applied | Verdict.recovered | Verdict.cleared,
+    );
+    expect(arbiter.gaps.ended).toBe(1);
+    expect(arbiter.gaps.read(0)).toMatchObject({
+      from: 2,
+      to: 5,
+      end: GapEnd.snapshot,
+      seenNs: 1 * us,
+    });
+    expect(counters[FeedCount.lostMessages]).toBe(0);
+  });
+
+  test("brokenOffCountsWhatItGaveUp", () => {
+    send(1, 1, a, 0);
+    send(5, 1, a, 1 * us);
+    arbiter.beginSnapshot(0);
+    arbiter.abortSnapshot(0, 1 * ms);
+    expect(applied()).toEqual([1, 5]);
+    expect(counters[FeedCount.lostMessages]).toBe(3);
+    expect(arbiter.gaps.read(0)).toMatchObject({ from: 2, to: 5, end: GapEnd.lost });
+    expect(arbiter.isBroken(0)).toBe(true);
+  });
+
+  test("supersededByANewSessionIsNoGap", () => {
+    send(1, 3, a, 0);
+    arbiter.beginSnapshot(0);
+    packer.setSession("000000002A");
+    send(1, 1, a, 5 * ms);
+    expect(arbiter.isReplacing(0)).toBe(false);
+    expect(arbiter.gaps.ended).toBe(0);
+    expect(send(2, 1, a, 6 * ms)).toBe(Verdict.applied);
+  });
+
+  test("datagramTooLongToKeepDrivesOutNoneThatIsKept", () => {
+    open({ reorderBytes: 50 });
+    send(1, 1, a, 0);
+    arbiter.beginSnapshot(0);
+    send(2, 1, a, 1);
+    send(3, 5, a, 2);
+    arbiter.endSnapshot(0, 2, 3);
+    expect(applied()).toEqual([1, 2]);
+    expect(counters[FeedCount.reorderFull]).toBe(1);
+    // What found no room is missing, and known to be.
+    decoder.poll(1 * ms);
+    expect(requested()).toEqual([3, 5]);
   });
 });

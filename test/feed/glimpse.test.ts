@@ -261,6 +261,7 @@ describe("SoupBinTCP", () => {
     expect(number("42                  ")).toBe(42);
     expect(number("                    ")).toBe(-1);
     expect(number("4a")).toBe(-1);
+    expect(number("  4 2 ")).toBe(-1);
     expect(number("99999999999999999999")).toBe(-1);
   });
 });

@@ -135,6 +135,14 @@ describe("DEEP and TOPS messages", () => {
     expect(counters[FeedCount.badValue]).toBe(3);
   });
 
+  test("quoteOfASizeWithoutAPriceIsCounted", () => {
+    send(1, [iexQuote("AAPL", 100, 0n, 1_700_000n, 5, at(1))]);
+    send(2, [iexQuote("AAPL", 5, 1_700_000n, 0n, 100, at(1))]);
+    send(3, [iexQuote("AAPL", 5, 1_700_000n, -1n, 0, at(1))]);
+    expect(counters[FeedCount.badValue]).toBe(3);
+    expect(log.events.filter(([name]) => name === "quote")).toEqual([]);
+  });
+
   test("symbolThatIsNoneIsCounted", () => {
     send(1, [level("")]);
     expect(counters[FeedCount.badSymbol]).toBe(1);

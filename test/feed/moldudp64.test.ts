@@ -144,6 +144,14 @@ describe("MoldUDP64", () => {
     expect(log.events).not.toContainEqual(["clear", -1]);
   });
 
+  test("timeThatCannotBeNeitherBringsARestartNorHidesOne", () => {
+    const never = 100_000 * second;
+    send(1, 3, 5 * second);
+    expect(send(1, 1, never)).toBe(Verdict.duplicate);
+    expect(send(4, 1, never)).toBe(Verdict.applied | Verdict.damaged | Verdict.broken);
+    expect(send(1, 2, 6 * second)).toBe(Verdict.applied | Verdict.restart | Verdict.cleared);
+  });
+
   test("newSessionClearsTheBooks", () => {
     send(1, 3);
     packer.setSession("000000002A");

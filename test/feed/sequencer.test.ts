@@ -14,6 +14,9 @@ interface Seen {
   /** When the sender last began again, and the session before this one. */
   restartNs: number;
   previous: number | undefined;
+  /** Where that one was left, and what of it came beyond since the present one spoke. */
+  left: number;
+  strays: number;
 }
 
 /** The same rules, spelled out over sets: what is new in a datagram, and what is missing before it. */
@@ -35,6 +38,8 @@ function model(
     sentNs: Number.NEGATIVE_INFINITY,
     restartNs: Number.NEGATIVE_INFINITY,
     previous: previous?.session,
+    left: (previous?.highest ?? 0) + 1,
+    strays: 0,
   });
   if (seen === undefined) {
     seen = begun();
@@ -43,19 +48,19 @@ function model(
   } else if (seen.session !== session) {
     const again = first === 1 && sentNs > seen.sentNs;
     if (seen.previous === session && !again) {
-      return { fresh: [], missing: [], restart, change };
+      const news = count > 0 && first >= seen.left;
+      if (!news || ++seen.strays < 32) return { fresh: [], missing: [], restart, change };
     }
     seen = begun(seen);
     change = true;
-  } else if (sentNs < seen.restartNs && first !== seen.highest + 1) {
+  } else if (sentNs < seen.restartNs) {
     return { fresh: [], missing: [], restart, change };
   } else if (first === 1 && first <= seen.highest && sentNs > seen.sentNs) {
-    const { previous } = seen;
-    seen = begun();
-    seen.previous = previous;
-    seen.restartNs = sentNs;
+    const { previous, left } = seen;
+    seen = { ...begun(), previous, left, restartNs: sentNs };
     restart = true;
   }
+  seen.strays = 0;
   channels.set(key, seen);
   const fresh: number[] = [];
   const missing: number[] = [];
@@ -144,5 +149,48 @@ test("everythingUnusualIsCounted", () => {
   };
   for (const [name, count] of Object.entries(expected)) {
     expect(counters[FeedCount[name as keyof typeof expected]], name).toBe(count);
+  }
+});
+
+test("whatWasSentBeforeARestartIsLateWhereverItBegins", () => {
+  const sequencer = new Sequencer(1, 1_000, false);
+  const channel = sequencer.channel(0);
+  const offer = (first: number, count: number, sentNs: number): number =>
+    sequencer.offer(channel, 1, 0, 0, first, count, sentNs);
+  offer(1, 5, 10);
+  expect(offer(1, 5, 30)).toBe(Verdict.applied | Verdict.restart);
+  // The other line still brings the old messages 6 to 9, and 6 is what comes next.
+  expect(offer(6, 4, 20)).toBe(Verdict.duplicate);
+  expect(sequencer.past).toBe(true);
+  expect(offer(6, 4, 40)).toBe(Verdict.applied);
+});
+
+test("aStraySessionDoesNotEndTheOneThatGoesOn", () => {
+  const sequencer = new Sequencer(1, 1_000, false);
+  const channel = sequencer.channel(0);
+  const offer = (session: number, first: number, count = 1): number =>
+    sequencer.offer(channel, session, 0, 0, first, count, Number.NaN);
+  offer(1, 1, 100);
+  expect(offer(2, 1)).toBe(Verdict.applied | Verdict.sessionChange);
+  // What was there before the change proves nothing, and neither do signs of life.
+  for (let i = 0; i < 100; i++) expect(offer(1, 1 + i)).toBe(Verdict.duplicate);
+  for (let i = 0; i < 100; i++) expect(offer(1, 101, 0)).toBe(Verdict.duplicate);
+  for (let i = 0; i < 31; i++) expect(offer(1, 101 + i)).toBe(Verdict.duplicate);
+  expect(offer(1, 132)).toBe(Verdict.applied | Verdict.sessionChange | Verdict.gap);
+  expect([sequencer.gapFrom, sequencer.gapTo]).toEqual([1, 132]);
+  expect(offer(1, 133)).toBe(Verdict.applied);
+  expect(offer(2, 2)).toBe(Verdict.duplicate);
+});
+
+test("aLineThatLagsFarBehindASessionChangeBringsNothingBack", () => {
+  const sequencer = new Sequencer(1, 1_000, false);
+  const channel = sequencer.channel(0);
+  const offer = (session: number, first: number): number =>
+    sequencer.offer(channel, session, 0, 0, first, 1, Number.NaN);
+  offer(1, 1);
+  offer(2, 1);
+  for (let i = 0; i < 100; i++) {
+    expect(offer(1, 2 + i)).toBe(Verdict.duplicate);
+    expect(offer(2, 2 + i)).toBe(Verdict.applied);
   }
 });

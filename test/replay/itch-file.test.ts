@@ -86,19 +86,25 @@ describe("length-prefixed ITCH", () => {
     });
   });
 
-  test("a heartbeat says the sequence that comes next, before and after the present packet", async () => {
+  test("signs say the sequence that comes next, before and after the present packet", async () => {
     const file = Buffer.concat([deleted(start, 1), deleted(start, 2), deleted(start + 1e9, 3)]);
     await withFile(file, async (path) => {
       const source = await openSource(path, openOptions(), 1);
-      const next = (): number => Number(Buffer.from(source.heartbeat!()).readBigUInt64BE(10));
-      expect(next()).toBe(1);
+      const next = (sent: boolean): number => {
+        const [sign, end] = [source.heartbeat!(sent), source.endOfSession!(sent)].map((bytes) =>
+          Number(Buffer.from(bytes).readBigUInt64BE(10)),
+        );
+        expect(end).toBe(sign!);
+        return sign!;
+      };
+      expect(next(true)).toBe(1);
       while (source.next() !== 0) await source.fill();
-      expect(next()).toBe(1);
+      expect([next(false), next(true)]).toEqual([1, 3]);
       while (source.next() !== 0) await source.fill();
-      expect(next()).toBe(3);
+      expect([next(false), next(true)]).toEqual([3, 4]);
       while (source.next() !== 2) await source.fill();
-      expect(next()).toBe(4);
-      const end = Buffer.from(source.endOfSession!());
+      expect(next(true)).toBe(4);
+      const end = Buffer.from(source.endOfSession!(true));
       expect([Number(end.readBigUInt64BE(10)), end.readUInt16BE(18), end.length]).toEqual([
         4, 0xffff, 20,
       ]);

@@ -78,7 +78,8 @@ describe("pacing in virtual time", () => {
       { signs: true },
     );
     await player.play();
-    expect(texts(line)).toEqual(["a", "heartbeat", "heartbeat", "b", "heartbeat"]);
+    const [silent, after] = ["heartbeat before", "heartbeat"];
+    expect(texts(line)).toEqual(["a", silent, silent, "b", after]);
     expect(timesMs(line)).toEqual([0, 1000, 2000, 2500, 2500]);
   });
 });
@@ -94,6 +95,23 @@ describe("the end", () => {
     expect(texts(line)).toEqual(["a", "b", "heartbeat", "a", "b", "end"]);
     expect(timesMs(line)).toEqual([0, 10, 10, 10, 20, 20]);
     expect(state.source).toEqual({ packets: 4 });
+  });
+
+  test("a limit and a stop announce what was sent, and no more", async () => {
+    const limited = stage(list, 1, { signs: true, limit: 2 });
+    await limited.player.play();
+    expect(texts(limited.line)).toEqual(["a", "b", "heartbeat"]);
+    let stopped = false;
+    const changes = { signs: true, endOfSession: true, stopped: () => stopped };
+    const hourLater = ["b", 3600e9] as const;
+    const { line, player, clock } = stage([["a", 0], hourLater], 1, changes);
+    clock.onYield = () => {
+      stopped = true;
+    };
+    await player.play();
+    expect(texts(line)[0]).toBe("a");
+    expect(texts(line).at(-1)).toBe("end before");
+    expect(texts(line)).not.toContain("b");
   });
 
   test("a limit ends it, across passes", async () => {

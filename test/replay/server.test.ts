@@ -73,6 +73,17 @@ describe("retransmission requests", () => {
   });
 });
 
+test("a hole in the recording ends what can be asked for before it, and nothing behind it", () => {
+  send(1, add(1), add(2));
+  send(5, add(5), add(6));
+  send(2, add(2));
+  expect(state.next).toBe(7);
+  expect(request(2, 1)).toBeUndefined();
+  expect(request(3, 2)).toBeUndefined();
+  expect(answerOf(request(5, 2))).toEqual([5, 2]);
+  expect(read()).toMatchObject({ end: 7, references: [1, 2, 5, 6] });
+});
+
 test("a datagram that is no MoldUDP64 is counted and changes nothing", () => {
   send(1, add(1));
   state.take(Buffer.from("hello"), 0, 5);

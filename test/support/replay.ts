@@ -74,16 +74,17 @@ export class ListSource implements DatagramSource {
   timeNs = 0;
   readonly originMs = Number.NaN;
   readonly cut = undefined;
-  heartbeat?: () => Uint8Array;
-  endOfSession?: () => Uint8Array;
+  heartbeat?: (sent: boolean) => Uint8Array;
+  endOfSession?: (sent: boolean) => Uint8Array;
   readonly #list: readonly (readonly [string, number])[];
   #next = 0;
 
   constructor(list: readonly (readonly [string, number])[], signs = false) {
     this.#list = list;
     if (!signs) return;
-    this.heartbeat = () => Buffer.from("heartbeat");
-    this.endOfSession = () => Buffer.from("end");
+    // The signs say what they know of the present datagram: whether it has gone out.
+    this.heartbeat = (sent) => Buffer.from(sent ? "heartbeat" : "heartbeat before");
+    this.endOfSession = (sent) => Buffer.from(sent ? "end" : "end before");
   }
 
   next(): Step {
