@@ -6,8 +6,8 @@ import { HistoryReader } from "../store/query.ts";
 import { historyFile } from "../thread/plan.ts";
 
 export interface Answers extends Disposable {
-  /** Path and query of the API → the reply, which is no error. Throws EdgeError. */
-  get(path: string): Promise<Response>;
+  /** Path and query of the API → the text of the reply, which is no error. Throws EdgeError. */
+  get(path: string): Promise<string>;
 }
 
 const waitMs = 30_000;
@@ -17,7 +17,10 @@ export function answersFromFile(dataDirectory: string, pointsMax: number): Answe
   const reader = new HistoryReader(join(dataDirectory, historyFile));
   const app = createHistoryApp(reader, Date.now, pointsMax);
   return {
-    get: async (path) => await accept(await app.request(path)),
+    async get(path) {
+      const response = await app.request(path);
+      return accepted(response, await response.text());
+    },
     [Symbol.dispose]: () => reader.close(),
   };
 }
@@ -26,13 +29,12 @@ export function answersFromService(url: string, token: string): Answers {
   const headers: Record<string, string> = token === "" ? {} : { authorization: `Bearer ${token}` };
   return {
     async get(path) {
-      let response: Response;
       try {
-        response = await fetch(new URL(path, url), {
-          headers,
-          signal: AbortSignal.timeout(waitMs),
-        });
+        const signal = AbortSignal.timeout(waitMs);
+        const response = await fetch(new URL(path, url), { headers, signal });
+        return accepted(response, await response.text());
       } catch (error) {
+        if (error instanceof EdgeError) throw error;
         throw new EdgeError(
           "SERVICE_UNREACHABLE",
           `${url} does not answer: ${(error as Error).message}`,
@@ -40,23 +42,41 @@ export function answersFromService(url: string, token: string): Answers {
           error,
         );
       }
-      return await accept(response);
     },
     [Symbol.dispose]: () => {},
   };
 }
 
-/** A problem document becomes an error in its own words. */
-async function accept(response: Response): Promise<Response> {
-  if (response.ok) return response;
-  const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+/** Throws EdgeError SERVICE_FOREIGN for an answer that hftedge would not give. */
+export function parseAnswer<T>(text: string): T {
+  const body = parsed(text);
+  if (typeof body === "object" && body !== null) return body as T;
   throw new EdgeError(
-    text(body["code"], `HTTP_${response.status}`),
-    text(body["detail"], `the service answered with HTTP ${response.status}`),
-    text(body["hint"], ""),
+    "SERVICE_FOREIGN",
+    "the answer is not JSON: something else than hftedge answers at this address",
+    "Give --url the address of http.listen, as HOST:PORT.",
   );
 }
 
-function text(value: unknown, other: string): string {
+/** A problem document becomes an error in its own words. */
+function accepted(response: Response, body: string): string {
+  if (response.ok) return body;
+  const problem = (parsed(body) ?? {}) as Record<string, unknown>;
+  throw new EdgeError(
+    word(problem["code"], `HTTP_${response.status}`),
+    word(problem["detail"], `the service answered with HTTP ${response.status}`),
+    word(problem["hint"], ""),
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function word(value: unknown, other: string): string {
   return typeof value === "string" ? value : other;
 }

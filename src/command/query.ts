@@ -1,11 +1,13 @@
 /** `hftedge query`: the stored history as a table, JSON or CSV. */
 import { Command, Option } from "commander";
+import { alertFields } from "../http/alert.ts";
 import { csvOf, type Row } from "../http/format.ts";
+import { signalFields } from "../http/signal.ts";
 import { readTokenFile } from "../thread/ops-token.ts";
 import { serviceUrl, whole } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
-import { type Answers, answersFromFile, answersFromService } from "./query-source.ts";
+import { type Answers, answersFromFile, answersFromService, parseAnswer } from "./query-source.ts";
 import {
   alertColumns,
   type Item,
@@ -35,6 +37,11 @@ interface ListOptions extends Common {
   [filter: string]: unknown;
 }
 
+interface Page {
+  items: Item[];
+  next: string | null;
+}
+
 /** Rows of one page of the API. */
 const pageRows = 1000;
 const limitMax = 1_000_000;
@@ -51,11 +58,18 @@ export function queryCommand(): Command {
         "alerts",
         "What was out of its limits, newest first.",
         alertColumns,
+        alertFields,
         alertFilters,
       ),
     )
     .addCommand(
-      listCommand("signals", "Stored signals, newest first.", signalColumns, signalFilters),
+      listCommand(
+        "signals",
+        "Stored signals, newest first.",
+        signalColumns,
+        signalFields,
+        signalFilters,
+      ),
     );
 }
 
@@ -110,13 +124,10 @@ function latencyCommand(): Command {
       const path = series ? "/api/v1/latency" : "/api/v1/latency/summary";
       const asked = series ? { from, to, stage, step, percentiles } : { from, to, stage };
       if (options.csv === true) {
-        print(await (await answers.get(pathOf(path, { ...asked, format: "csv" }))).text());
+        print(await answers.get(pathOf(path, { ...asked, format: "csv" })));
         return;
       }
-      const body = (await (await answers.get(pathOf(path, asked))).json()) as Record<
-        string,
-        unknown
-      >;
+      const body = parseAnswer<Record<string, unknown>>(await answers.get(pathOf(path, asked)));
       if (options.json === true) printJson(body);
       else {
         const items = (body["rows"] ?? body["summaries"]) as Item[];
@@ -130,6 +141,7 @@ function listCommand(
   name: "alerts" | "signals",
   description: string,
   columns: Parameters<typeof tableOf>[0],
+  fields: readonly string[],
   filters: (command: Command) => Command,
 ): Command {
   const command = new Command(name)
@@ -144,15 +156,12 @@ function listCommand(
     do {
       const limit = Math.min(pageRows, options.limit - items.length);
       const path: string = pathOf(`/api/v1/${name}`, { ...filter, limit, cursor });
-      const page = (await (await answers.get(path)).json()) as {
-        items: Item[];
-        next: string | null;
-      };
+      const page = parseAnswer<Page>(await answers.get(path));
       items.push(...page.items);
       cursor = page.next;
     } while (cursor !== null && items.length < options.limit);
     if (options.json === true) printJson(items);
-    else if (options.csv === true) print(csvOf(Object.keys(items[0] ?? {}), items as Row[]));
+    else if (options.csv === true) print(csvOf(fields, items as Row[]));
     else printLine(tableOf(columns, items));
   });
   return common(command);

@@ -21,7 +21,8 @@ const querySchema = z.strictObject({
   format: formatParameter(formats).optional(),
 });
 
-const columns = Object.keys(alertSchema.shape);
+/** In the order of their columns. */
+export const alertFields: readonly string[] = Object.keys(alertSchema.shape);
 
 export function alertBody(row: AlertRow): AlertBody {
   const { id: _row, number: id, threshold: limit, ...fields } = row;
@@ -56,7 +57,7 @@ export function alertRoutes(app: App, source: HistorySource): void {
         severity,
       });
       const rows = page.rows.map(alertBody);
-      return sendPage(c, format, { rows, next: page.next }, columns, "alerts");
+      return sendPage(c, format, { rows, next: page.next }, alertFields, "alerts");
     },
   );
 }

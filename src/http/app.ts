@@ -47,7 +47,7 @@ const allRoutes = [
   homeRoutes,
 ] as const;
 
-const readMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+const readMethods = new Set(["GET", "HEAD"]);
 
 export function createApp(source: ApiSource, options: AppOptions): App {
   const app = new Hono<GuardEnv>();

@@ -47,8 +47,8 @@ export function csvOf(columns: readonly string[], rows: Iterable<Row>): string {
 function csvCell(value: Cell): string {
   if (value === null) return "";
   if (typeof value !== "string") return String(value);
-  // A spreadsheet takes a leading = + - @ for a formula; none of our words begins so by right.
-  const safe = /^[=+@\t]/.test(value) ? `'${value}` : value;
+  // A spreadsheet takes these at the beginning for a formula; none of our words begins so by right.
+  const safe = /^[-=+@\t\r\n]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -31,6 +31,8 @@ const openPaths = new Set(["/", "/healthz", "/docs", "/openapi.json"]);
 
 export function guard(options: GuardOptions): MiddlewareHandler<GuardEnv> {
   const expected = options.token === "" ? undefined : digest(options.token);
+  // Written as people write them: with a port, in capitals.
+  const hosts = new Set(options.hosts.map(hostName));
   const rate = new RateLimit(options.ratePerS, options.clockMs);
   return async (c, next) => {
     const refuse = (response: Response): Response => {
@@ -38,7 +40,7 @@ export function guard(options: GuardOptions): MiddlewareHandler<GuardEnv> {
       return response;
     };
     const host = c.req.header("host") ?? "";
-    if (!isOurs(hostName(host), options)) {
+    if (!isOurs(hostName(host), hosts, options.loopback)) {
       const hint = "Use the listening address, or add the name to http.allowedHosts.";
       return refuse(
         problem(c, 421, "HOST_REFUSED", `this service is not ${JSON.stringify(host)}`, { hint }),
@@ -82,9 +84,9 @@ export function hostName(host: string): string {
 
 const ipv4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
-function isOurs(name: string, { hosts, loopback }: GuardOptions): boolean {
+function isOurs(name: string, hosts: ReadonlySet<string>, loopback: boolean): boolean {
   if (name === "") return false;
-  if (name === "localhost" || hosts.includes(name)) return true;
+  if (name === "localhost" || hosts.has(name)) return true;
   // Rebinding needs a name that its owner can point here: a literal address names only itself.
   const literal = ipv4.test(name) || name.includes(":");
   if (!literal) return false;

@@ -2,6 +2,7 @@
 import { describeRoute, resolver } from "hono-openapi";
 import { z } from "zod";
 import type { App } from "./app.ts";
+import { describe } from "./describe.ts";
 import { metricsText } from "./metrics.ts";
 import type { ApiSource } from "./source.ts";
 import { readinessSchema } from "./status-schema.ts";
@@ -27,7 +28,7 @@ export function healthRoutes(app: App, source: ApiSource): void {
   );
   app.get(
     "/readyz",
-    describeRoute({
+    describe({
       summary: "Whether the service can be relied on, and if not, why",
       description:
         "200 while signals flow, also when degraded (no model, a stale feed, no history on disk); 503 when a thread does not run.",
@@ -44,7 +45,7 @@ export function healthRoutes(app: App, source: ApiSource): void {
   );
   app.get(
     "/metrics",
-    describeRoute({
+    describe({
       summary: "All counters, gauges and histograms for Prometheus",
       tags: ["health"],
       responses: {

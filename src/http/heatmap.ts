@@ -6,7 +6,7 @@ import { describe } from "./describe.ts";
 import { historyOf, markPast } from "./history.ts";
 import { query } from "./parameter.ts";
 import type { ApiSource } from "./source.ts";
-import { parseStages, stageParameter } from "./stage-list.ts";
+import { parseStage, stageParameter } from "./stage-list.ts";
 import { parseRange, parseStep, stepParameter, stepThatFits, timeParameter } from "./time.ts";
 import { contentOf, send } from "./format.ts";
 
@@ -57,14 +57,14 @@ export function heatmapRoutes(app: App, source: ApiSource): void {
       const asked = c.req.valid("query");
       const nowMs = source.nowMs();
       const range = parseRange(asked, nowMs);
-      const [stage] = parseStages({ stage: asked.stage ?? "total_pipeline" });
+      const stage = parseStage(asked.stage, "total_pipeline");
       const stepS =
         asked.step === undefined
           ? stepThatFits(range, Math.min(columnsDefault, source.limits.pointsMax))
           : parseStep(asked.step, range, 1, source.limits.pointsMax);
       const bands = Number(asked.bands ?? 4) as 1 | 2 | 4 | 8 | 16;
       const reader = historyOf(source);
-      const map = await source.queries.run(reader.heatmap({ ...range, stepS }, stage!, bands));
+      const map = await source.queries.run(reader.heatmap({ ...range, stepS }, stage, bands));
       const cells: [number, number, number][] = [];
       for (let at = 0; at < map.counts.length; at++) {
         const count = map.counts[at]!;

@@ -26,13 +26,13 @@ export function markPast(
   text: string,
 ): Response | undefined {
   if (toS > nowMs / 1000 - settledS) return undefined;
-  const tag = `W/"${Bun.hash(text).toString(36)}"`;
-  c.header("etag", tag);
+  const value = `"${Bun.hash(text).toString(36)}"`;
+  c.header("etag", `W/${value}`);
   c.header("cache-control", "private, max-age=60");
   const known =
     c.req
       .header("if-none-match")
       ?.split(",")
-      .map((part) => part.trim()) ?? [];
-  return known.includes(tag) || known.includes("*") ? c.body(null, 304) : undefined;
+      .map((part) => part.trim().replace(/^W\//, "")) ?? [];
+  return known.includes(value) || known.includes("*") ? c.body(null, 304) : undefined;
 }

@@ -53,6 +53,8 @@ class Reader {
   readonly #leave: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #dropped = 0;
+  /** Something left the queue since `#takenMs` was set. */
+  #took = false;
   #lastMs: number;
   #takenMs: number;
   closed = false;
@@ -89,12 +91,12 @@ class Reader {
       this.#options.onDrop(1);
     }
     this.#flush();
-    if (this.#queue.length === 0) this.#takenMs = nowMs;
+    this.#look(nowMs);
   }
 
   /** Once a second: the heartbeat where nothing else was sent, and an end to a dead reader. */
   tick(nowMs: number): void {
-    if (this.#queue.length === 0) this.#takenMs = nowMs;
+    this.#look(nowMs);
     if (nowMs - this.#takenMs >= this.#options.stallMs) {
       this.close();
       return;
@@ -113,6 +115,12 @@ class Reader {
     }
   }
 
+  /** Who always has something waiting takes too little, which is no reason to be cut off. */
+  #look(nowMs: number): void {
+    if (this.#took || this.#queue.length === 0) this.#takenMs = nowMs;
+    this.#took = false;
+  }
+
   #flush(): void {
     const controller = this.#controller;
     if (controller === undefined || this.closed) return;
@@ -122,6 +130,7 @@ class Reader {
         this.#dropped = 0;
       }
       controller.enqueue(this.#queue.shift()!);
+      this.#took = true;
     }
   }
 }

@@ -2,8 +2,8 @@
  * /api/v1/latency/export: everything that is stored of a range, as long as it may be. It is read
  * piece by piece as the reader takes it, so that neither memory nor the ops thread is held by it.
  */
-import type { LatencyQuery } from "../store/latency-query.ts";
-import { atOnce } from "../store/turn.ts";
+import type { LatencyQuery, Step } from "../store/latency-query.ts";
+import { resolutions } from "../store/tier.ts";
 import { toBase64 } from "../telemetry/codec.ts";
 import { hdrLogHeader, hdrLogLine } from "../telemetry/hdr-log.ts";
 import { summarise } from "../telemetry/summary.ts";
@@ -16,8 +16,7 @@ import { query } from "./parameter.ts";
 import { problem } from "./problem.ts";
 import type { ApiSource } from "./source.ts";
 import { parseStages, stageListParameter } from "./stage-list.ts";
-import { parseRange, stepParameter, timeParameter, type TimeRange } from "./time.ts";
-import { parseStep } from "./time.ts";
+import { parseRange, parseStep, stepParameter, timeParameter, type TimeRange } from "./time.ts";
 
 const formats = ["ndjson", "json", "csv", "hdr"] as const;
 type ExportFormat = (typeof formats)[number];
@@ -33,8 +32,6 @@ const querySchema = z.strictObject({
 
 /** Exports at a time: each reads the whole range, however long. */
 const exportsMax = 4;
-/** Steps read in one piece: some tens of milliseconds of the ops thread at most. */
-const pieceSteps = 600;
 
 const columns = [
   "time",
@@ -100,15 +97,19 @@ export function latencyExportRoutes(app: App, source: ApiSource): void {
   );
 }
 
+/** `end` is called when all was read, when it cannot be, and when the reader has gone. */
 function streamOf(pieces: Generator<string>, end: () => void): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
+  let gone = false;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        // A turn of the event loop between pieces: the second goes on while somebody exports a year.
-        await Bun.sleep(0);
         try {
           for (;;) {
+            // The event loop has a turn before each piece, also before one in which there is nothing:
+            // seconds are written and questions answered while somebody exports a year.
+            await nextTurn();
+            if (gone) return;
             const { value, done } = pieces.next();
             if (done === true) {
               end();
@@ -124,12 +125,22 @@ function streamOf(pieces: Generator<string>, end: () => void): ReadableStream<Ui
           controller.error(error);
         }
       },
-      cancel: end,
+      cancel: () => {
+        gone = true;
+        end();
+      },
     },
     { highWaterMark: 1 },
   );
 }
 
+function nextTurn(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setImmediate(resolve);
+  return promise;
+}
+
+/** The text of an export, in pieces of a millisecond or two of work each; many are empty. */
 export function* exportPieces(
   latency: () => LatencyQuery,
   { fromS, toS }: TimeRange,
@@ -141,41 +152,66 @@ export function* exportPieces(
   if (format === "hdr") yield hdrLogHeader(first * 1000, new Date(first * 1000).toISOString());
   if (format === "csv") yield csvOf(columns, []);
   if (format === "json") yield "[";
-  let comma = "";
-  for (let at = first; at < toS; at += pieceSteps * stepS) {
-    const piece = {
-      fromS: at,
-      toS: Math.min(at + pieceSteps * stepS, Math.ceil(toS / stepS) * stepS),
-      stepS,
-      stages,
-    };
+  let rows = 0;
+  const endS = Math.ceil(toS / stepS) * stepS;
+  // Between two sections no row of any resolution begins in one and reaches into the other, so that
+  // none is read twice.
+  const sectionS = commonMultiple(stepS, coarsest);
+  for (let at = first; at < toS;) {
+    // The row in which `at` lies may have begun before it.
+    const next = latency().nextS(stages, at - (at % coarsest));
+    at = Math.max(at, Math.floor(next / stepS) * stepS);
+    if (at >= toS) break;
+    const sectionEndS = Math.min(endS, (Math.floor(at / sectionS) + 1) * sectionS);
     let text = "";
-    const turns = latency().each(piece, (stage, { index, histogram, errors, untimed }) => {
-      const startS = at + index * stepS;
+    const range = { fromS: at, toS: sectionEndS, stepS, stages };
+    const turns = latency().each(range, (stage, step) => {
+      const startS = at + step.index * stepS;
       if (format === "hdr") {
+        const { histogram } = step;
         if (histogram.count > 0) text += hdrLogLine(stage, startS - first, stepS, histogram);
         return;
       }
-      const summary = summarise(histogram, errors, untimed);
-      const atMs = startS * 1000;
-      const row: Row = {
-        time: new Date(atMs).toISOString(),
-        atMs,
-        stepMs: stepS * 1000,
-        stage,
-        ...summary,
-      };
-      if (format === "csv") text += csvOf(columns, [row]).slice(headerLength);
-      else {
-        const line = JSON.stringify({ ...row, histogram: toBase64(histogram) });
-        text += format === "json" ? `${comma}\n${line}` : `${line}\n`;
-        comma = ",";
-      }
+      text += rowText(stage, startS, stepS, step, format, rows++ === 0);
     });
-    atOnce(turns);
+    while (turns.next().done !== true) {
+      yield text;
+      text = "";
+    }
     yield text;
+    at = sectionEndS;
   }
   if (format === "json") yield "\n]\n";
+}
+
+/** Seconds of the coarsest resolution, which all others divide. */
+const coarsest = resolutions.at(-1)!;
+
+function commonMultiple(a: number, b: number): number {
+  let [divisor, rest] = [a, b];
+  while (rest > 0) [divisor, rest] = [rest, divisor % rest];
+  return (a / divisor) * b;
+}
+
+function rowText(
+  stage: string,
+  startS: number,
+  stepS: number,
+  { histogram, errors, untimed }: Step,
+  format: Exclude<ExportFormat, "hdr">,
+  isFirst: boolean,
+): string {
+  const atMs = startS * 1000;
+  const row: Row = {
+    time: new Date(atMs).toISOString(),
+    atMs,
+    stepMs: stepS * 1000,
+    stage,
+    ...summarise(histogram, errors, untimed),
+  };
+  if (format === "csv") return csvOf(columns, [row]).slice(headerLength);
+  const line = JSON.stringify({ ...row, histogram: toBase64(histogram) });
+  return format === "json" ? `${isFirst ? "" : ","}\n${line}` : `${line}\n`;
 }
 
 const headerLength = csvOf(columns, []).length;

@@ -35,12 +35,12 @@ export function pageOf(
   if (cursor !== undefined && !/^[1-9]\d{0,15}$/.test(cursor)) {
     throw new ParameterError("cursor", "is none of ours", "Leave it out for the first page.");
   }
-  return {
-    limit,
-    before: cursor === undefined ? undefined : Number(cursor),
-    fromMs: from === undefined ? undefined : parseTime("from", from, nowMs),
-    toMs: to === undefined ? undefined : parseTime("to", to, nowMs),
-  };
+  const fromMs = from === undefined ? undefined : parseTime("from", from, nowMs);
+  const toMs = to === undefined ? undefined : parseTime("to", to, nowMs);
+  if (fromMs !== undefined && toMs !== undefined && fromMs > toMs) {
+    throw new ParameterError("from", "is after to", "A range ends after it begins.");
+  }
+  return { limit, before: cursor === undefined ? undefined : Number(cursor), fromMs, toMs };
 }
 
 export function pageSchema<S extends z.ZodType>(item: S) {

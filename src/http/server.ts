@@ -20,8 +20,6 @@ export interface ServerOptions {
 
 export interface ListeningServer {
   port: number;
-  /** Connections that are open. */
-  pending(): number;
   stop(): Promise<void>;
 }
 
@@ -64,7 +62,6 @@ export function listen(app: App, options: ServerOptions): ListeningServer {
   const timer = setInterval(count, countMs);
   return {
     port,
-    pending: () => [server, ...ending].reduce((sum, one) => sum + one.pendingRequests, 0),
     stop: async () => {
       clearInterval(timer);
       await Promise.all([...new Set([server, ...ending])].map((one) => one.stop(true)));
@@ -92,9 +89,12 @@ function serve(app: App, options: ServerOptions, port: number): Server<undefined
             ? problemResponse(413, "BODY_TOO_LARGE", `a body has at most ${bodyLimitBytes} bytes`, {
                 headers: { connection: "close" },
               })
-            : await app.fetch(request, { address: own.requestIP(request)?.address ?? "" });
+            : await app.fetch(asked(request), {
+                address: own.requestIP(request)?.address ?? "",
+              });
+        const type = response.headers.get("content-type") ?? "";
         // A stream lives by its own heartbeat and its own limit on slow readers.
-        if (response.headers.get("content-type")?.startsWith("text/event-stream") === true) {
+        if (request.method === "GET" && type.startsWith("text/event-stream")) {
           own.timeout(request, 0);
         }
         onAnswer(response.status, Bun.nanoseconds() - startedNs);
@@ -105,6 +105,14 @@ function serve(app: App, options: ServerOptions, port: number): Server<undefined
   } catch (error) {
     throw listenError(host, port, error);
   }
+}
+
+/**
+ * HEAD is asked as GET: the server itself leaves the body out, tells its length, and cancels a stream.
+ * The app would forget the stream, which would keep its place among those that may be open.
+ */
+function asked(request: Request): Request {
+  return request.method === "HEAD" ? new Request(request, { method: "GET" }) : request;
 }
 
 function listenError(host: string, port: number, error: unknown): EdgeError {

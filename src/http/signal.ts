@@ -25,10 +25,11 @@ const storedSchema = signalSchema
   .omit({ run: true })
   .extend({ id: z.int(), atMs: z.number().describe("Emit time, epoch ms.") })
   .meta({ id: "StoredSignal" });
-const columns = Object.keys(storedSchema.shape);
+/** In the order of their columns. */
+export const signalFields: readonly string[] = Object.keys(storedSchema.shape);
 
 const streamSchema = z.strictObject({
-  symbol: z.string().max(1000).optional().describe("Only these, comma-separated."),
+  symbol: z.string().min(1).max(1000).optional().describe("Only these, comma-separated."),
 });
 
 export function storedSignalRoutes(app: App, source: HistorySource): void {
@@ -55,7 +56,7 @@ export function storedSignalRoutes(app: App, source: HistorySource): void {
       const where = { symbol, signal, source: asked.source };
       const page = historyOf(source).record.signals(pageOf(asked, source.nowMs()), where);
       const rows = page.rows.map(({ run: _run, ...row }) => row);
-      return sendPage(c, format, { rows, next: page.next }, columns, "signals");
+      return sendPage(c, format, { rows, next: page.next }, signalFields, "signals");
     },
   );
 }
@@ -75,7 +76,8 @@ export function signalRoutes(app: App, source: ApiSource): void {
     query(streamSchema),
     (c) => {
       const { symbol } = c.req.valid("query");
-      const symbols = symbol === undefined ? undefined : new Set(symbol.split(","));
+      const symbols =
+        symbol === undefined ? undefined : new Set(symbol.split(",").map((part) => part.trim()));
       const stream = source.signals.subscribe(
         source.clockMs(),
         [],

@@ -27,13 +27,25 @@ export function parseStages({
   }
   if (text === undefined) return [...components];
   if (text === "all") return [...stageNames];
+  const parameter = stage === undefined ? "component" : "stage";
   const list = [...new Set(text.split(",").map((part) => part.trim()))];
-  if (list.length > stagesMax) throw new ParameterError("stage", `names more than ${stagesMax}`);
+  if (list.length > stagesMax) throw new ParameterError(parameter, `names more than ${stagesMax}`);
   for (const name of list) {
     if (!stageNames.includes(name)) {
       const hint = `The stages are: ${names}.`;
-      throw new ParameterError("stage", `names ${JSON.stringify(name)}, which there is not`, hint);
+      throw new ParameterError(
+        parameter,
+        `names ${JSON.stringify(name)}, which there is not`,
+        hint,
+      );
     }
   }
   return list;
+}
+
+/** The one that is named, else `other`. Throws ParameterError. */
+export function parseStage(stage: string | undefined, other: string): string {
+  const [first = other, ...more] = parseStages({ stage: stage ?? other });
+  if (more.length > 0) throw new ParameterError("stage", "names more than one");
+  return first;
 }

@@ -18,6 +18,8 @@ const duration = /^(?:\d{1,12}(?:ms|s|m|h|d|w|y))+$/;
 /** The last second that the history can name: 2106-02-07T06:28:15Z. */
 const lastMs = 4_294_967_295_000;
 
+const isoLike = /^(\d{4})-(\d{2})(?:-(\d{2}))?(?:[T ][\d:.]+(?:Z|[ +-]\d{2}:?\d{2})?)?$/;
+
 export const timeParameter = z
   .string()
   .max(64)
@@ -59,9 +61,14 @@ function timeMs(text: string, nowMs: number): number {
   if (before !== undefined) return Math.max(0, nowMs - durationMs(before));
   if (/^\d+(?:\.\d+)?$/.test(text)) return epochMs(Number(text));
   // Only what begins like a date: Date.parse takes much that nobody means.
-  return /^\d{4}-\d{2}(?:-\d{2})?(?:[T ][\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?$/.test(text)
-    ? Date.parse(withZone(text))
-    : Number.NaN;
+  const parts = isoLike.exec(text);
+  if (parts === null) return Number.NaN;
+  const [, year, month, day = "01"] = parts;
+  // It also takes February the 30th, for the 2nd of March.
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  if (date.getUTCDate() !== Number(day)) return Number.NaN;
+  // The + of a zone arrives as a space where a URL was written by hand.
+  return Date.parse(withZone(text.slice(0, 11) + text.slice(11).replace(" ", "+")));
 }
 
 /** Without a zone it is UTC: the zone of the box must not change what a question means. */
@@ -88,11 +95,12 @@ export function parseRange(
   nowMs: number,
 ): TimeRange {
   const toMs = to === undefined ? nowMs : parseTime("to", to, nowMs);
-  const fromMs = from === undefined ? toMs - 3_600_000 : parseTime("from", from, nowMs);
+  const fromMs =
+    from === undefined ? Math.max(0, toMs - 3_600_000) : parseTime("from", from, nowMs);
   if (!(toMs > fromMs)) {
     throw new ParameterError("from", "is not before to", "A range ends after it begins.");
   }
-  return { fromS: Math.max(0, fromMs / 1000), toS: toMs / 1000 };
+  return { fromS: fromMs / 1000, toS: toMs / 1000 };
 }
 
 /** Steps that divide into each other and into days, seconds. */
@@ -124,13 +132,11 @@ export function parseStep(
   if (text === undefined) return stepThatFits(range, Math.min(pointsDefault, each));
   const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : durationMs(text);
   const step = ms / 1000;
-  if (!Number.isInteger(step) || step < 1) {
+  const stepMax = lastMs / 1000;
+  if (!Number.isInteger(step) || step < 1 || step > stepMax) {
     const hint = "Write 1, 10s, 1m, 1h or 1d.";
-    throw new ParameterError(
-      "step",
-      `is ${JSON.stringify(text)}, not a whole number of seconds`,
-      hint,
-    );
+    const reason = `is ${JSON.stringify(text)}, not a whole number of seconds up to ${stepMax}`;
+    throw new ParameterError("step", reason, hint);
   }
   const points = (Math.ceil(range.toS / step) - Math.floor(range.fromS / step)) * series;
   if (points <= pointsMax) return step;

@@ -53,7 +53,7 @@ export class Webhook {
     this.wait = wait;
   }
 
-  /** Queues what is news in the changes; never waits, never throws. */
+  /** Queues what is news in the changes; never waits, never throws. After close it is given up. */
   offer(changes: readonly AlertChange[]): void {
     for (const { kind, alert } of changes) {
       if (kind !== "updated") this.queue.push({ event: kind, alert });
@@ -62,7 +62,10 @@ export class Webhook {
       this.queue.shift();
       this.counts.failed++;
     }
-    if (this.queue.length > 0) this.worker ??= this.deliverAll();
+    if (this.stop.signal.aborted) {
+      this.counts.failed += this.queue.length;
+      this.queue.length = 0;
+    } else if (this.queue.length > 0) this.worker ??= this.deliverAll();
   }
 
   /** When everything that was offered has been delivered or given up. */

@@ -8,15 +8,16 @@ import type { Resolution } from "./tier.ts";
 
 const codes: Readonly<Record<Resolution, number>> = { 1: 0, 10: 2, 60: 4, 600: 5, 3600: 6 };
 const stageLimit = 2 ** 18;
-const two32 = 2 ** 32;
+/** Every interval starts before it, epoch s. */
+export const startLimit = 2 ** 32;
 
 /** Add the interval's start (epoch s) to get the key of its row. `stage`: `name.id`. */
 export function keyBase(resolution: Resolution, stage: number): number {
   assert(stage >= 0 && stage < stageLimit, `stage number ${stage}`);
-  return (codes[resolution] * stageLimit + stage) * two32;
+  return (codes[resolution] * stageLimit + stage) * startLimit;
 }
 
 /** The interval's start, epoch s. */
 export function startOf(key: number): number {
-  return key % two32;
+  return key % startLimit;
 }

@@ -155,6 +155,18 @@ export class LatencyQuery {
     return { fromS, steps, stepS, spans: planned, unreadable };
   }
 
+  /**
+   * Epoch s of the first row of these stages that begins at `fromS` or later, whichever resolution
+   * it has; Infinity where there is none.
+   */
+  nextS(names: readonly string[], fromS: number): number {
+    checkStages(names);
+    return this.#reader.nextS(
+      names.flatMap((name) => this.#idsOf(name)),
+      fromS,
+    );
+  }
+
   *#piece<P extends Piece<P>>(
     kind: PieceKind<P>,
     ids: readonly number[],

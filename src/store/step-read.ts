@@ -6,7 +6,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { mergeEncoded } from "../telemetry/codec.ts";
 import { Histogram } from "../telemetry/histogram.ts";
-import { keyBase, startOf } from "./key.ts";
+import { keyBase, startLimit, startOf } from "./key.ts";
 import type { Span } from "./span.ts";
 import { type Resolution, resolutions, type Tier, tiersAndRevision } from "./tier.ts";
 import type { Turns } from "./turn.ts";
@@ -56,13 +56,32 @@ const chunkRows = 256;
 export class StepReader {
   readonly #database: Database;
   readonly #rows: Statement;
+  readonly #first: Statement;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#first = database.prepare(
+      "SELECT key FROM latency WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1",
+    );
     this.#rows = database.prepare(
       `SELECT key, count, errors, untimed, breaches, min_ns, max_ns, sum_ns, histogram FROM latency
        WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3`,
     );
+  }
+
+  /** Epoch s of the first row that begins at `fromS` or later, of any resolution; Infinity for none. */
+  nextS(ids: readonly number[], fromS: number): number {
+    let nextS = Infinity;
+    for (const id of ids) {
+      for (const resolution of resolutions) {
+        const base = keyBase(resolution, id);
+        const [row] = this.#first.values(base + fromS, base + Math.min(nextS, startLimit)) as [
+          number,
+        ][];
+        if (row !== undefined) nextS = startOf(row[0]);
+      }
+    }
+    return nextS;
   }
 
   /** Steps in order of time, those with nothing in them left out; returns how many rows were damaged. */

@@ -109,7 +109,7 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
   const loopback = isLoopback(host);
   const app = createApp(core.source(), {
     guard: {
-      hosts: [host, ...http.allowedHosts].map((name) => name.toLowerCase()),
+      hosts: [host, ...http.allowedHosts],
       loopback,
       token: tokenOf(http),
       ratePerS: http.ratePerSecond,

@@ -68,6 +68,32 @@ describe("query", () => {
     expect(signals).toEqual([expect.objectContaining({ symbol: "AAPL" })]);
   });
 
+  test("lists as CSV have the API's heading, also without a row", async () => {
+    for (const name of ["alerts", "signals"]) {
+      const [head] = (await (await api.get(`/api/v1/${name}?format=csv&limit=1`)).text()).split(
+        "\r",
+      );
+      const none = await query(name, "--to", "1", "--csv", ...file);
+      expect(none).toBe(`${head}\r\n`);
+      expect(await query(name, "--limit", "2", "--csv", ...file)).toStartWith(`${head}\r\n`);
+    }
+  });
+
+  test("an address where something else answers: one clear error", async () => {
+    await using other = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => new Response("<html>"),
+    });
+    for (const what of ["latency", "alerts"]) {
+      const done = await run(["query", what, "--url", `127.0.0.1:${other.port}`]);
+      expect([done.code, done.stderr]).toEqual([
+        1,
+        expect.stringContaining("something else than hftedge answers"),
+      ]);
+    }
+  });
+
   test("a stage that there is not: the service's own words, exit code 1", async () => {
     for (const where of [file, ["--url", api.url]]) {
       const done = await run(["query", "latency", "--stage", "nothing", ...where]);

@@ -297,6 +297,10 @@ describe("forms", () => {
     expect(etag).toMatch(/^W\/".+"$/);
     const again = await api.get(url, { headers: { "if-none-match": etag } });
     expect([again.status, await again.text()]).toEqual([304, ""]);
+    // Compared weakly (RFC 9110, 13.1.2): a proxy may have made it a strong one, or added its own.
+    const others = { "if-none-match": `"x", ${etag.slice(2)}` };
+    expect((await api.get(url, { headers: others })).status).toBe(304);
+    expect((await api.get(url, { headers: { "if-none-match": '"x"' } })).status).toBe(200);
     expect((await api.get("/api/v1/latency?from=-1m")).headers.get("etag")).toBeNull();
   });
 
@@ -327,6 +331,42 @@ describe("forms", () => {
   });
 });
 
+describe("HEAD", () => {
+  test.each(["/openapi.json", "/docs", "/healthz", "/api/v1/runs?format=csv", "/api/v1/nothing"])(
+    "%s has the status, type and length of GET",
+    async (path) => {
+      const get = await api.get(path);
+      const head = await api.get(path, { method: "HEAD" });
+      expect(await head.text()).toBe("");
+      expect(head.status).toBe(get.status);
+      for (const name of ["content-type", "content-length", "content-encoding"]) {
+        expect(head.headers.get(name)).toBe(get.headers.get(name));
+      }
+    },
+  );
+
+  test("a stream or an export that nobody will read keeps no place", async () => {
+    for (let i = 0; i < 70; i++) {
+      const stream = await api.get("/api/v1/signals/stream", { method: "HEAD" });
+      const file = await api.get("/api/v1/latency/export?from=-1m", { method: "HEAD" });
+      expect([stream.status, file.status]).toEqual([200, 200]);
+    }
+    expect((await api.get("/api/v1/latency/export?from=-1m")).status).toBe(200);
+    const { http } = await api.json<{ http: { subscribers: number } }>("/api/v1/status");
+    expect(http.subscribers).toBe(0);
+  });
+});
+
+describe("an export of everything", () => {
+  test("from 1970 to 2106 comes to an end at once, and has each second once", async () => {
+    const url = "/api/v1/latency/export?from=0&to=4294967295&format=json&stage=data_ingestion";
+    const rows = await api.json<{ atMs: number }[]>(url);
+    const times = rows.map(({ atMs }) => atMs);
+    expect(times.length).toBeGreaterThan(0);
+    expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
+  });
+});
+
 describe("what cannot be is refused as a problem that says what would be right", () => {
   test.each([
     ["/api/v1/latency", "?from=yesterday", "from"],
@@ -334,6 +374,14 @@ describe("what cannot be is refused as a problem that says what would be right",
     ["/api/v1/latency", "?step=0", "step"],
     ["/api/v1/latency", "?step=1.5s", "step"],
     ["/api/v1/latency", "?stage=nothing", "stage"],
+    ["/api/v1/latency", "?component=nothing", "component"],
+    ["/api/v1/latency", "?to=0", "from"],
+    ["/api/v1/latency", "?from=2026-02-30", "from"],
+    ["/api/v1/latency", "?step=999999999999y", "step"],
+    ["/api/v1/latency/heatmap", "?stage=all", "stage"],
+    ["/api/v1/latency/heatmap", "?stage=cache_access,total_pipeline", "stage"],
+    ["/api/v1/signals", "?from=now&to=-1h", "from"],
+    ["/api/v1/signals/stream", "?symbol=", "symbol"],
     ["/api/v1/latency", "?percentiles=50,101", "percentiles"],
     ["/api/v1/latency", "?form=csv", "form"],
     ["/api/v1/latency", "?format=xml", "format"],
@@ -369,10 +417,13 @@ describe("what cannot be is refused as a problem that says what would be right",
     ]);
   });
 
-  test.each(["POST", "PUT", "DELETE", "PATCH"])("%s: the API only reads", async (method) => {
-    const response = await api.get("/api/v1/status", { method });
-    expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-  });
+  test.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])(
+    "%s: the API only reads",
+    async (method) => {
+      const response = await api.get("/api/v1/status", { method });
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    },
+  );
 });
 
 const promtool = Bun.which("promtool");

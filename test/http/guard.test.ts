@@ -66,6 +66,14 @@ describe("Host", () => {
     expect((await ask({ host: "evil.example" })).status).toBe(421);
   });
 
+  test("names of the configuration are read as a Host is: capitals, a port, the root's dot", async () => {
+    const { ask } = appWith({ hosts: ["Edge.Example:8080", "other.example."] });
+    for (const host of ["edge.example", "EDGE.example:80", "other.example:1"]) {
+      expect((await ask({ host })).status).toBe(200);
+    }
+    expect((await ask({ host: "8080" })).status).toBe(421);
+  });
+
   test("names without port, case, brackets and the root's dot", () => {
     expect(hostName("Edge.Example.:80")).toBe("edge.example");
     expect(hostName("[::1]:1")).toBe("::1");

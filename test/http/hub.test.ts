@@ -80,6 +80,25 @@ describe("a reader that takes nothing", () => {
     expect(events.length).toBeLessThan(12);
   });
 
+  test("but is slow, not dead, is not cut off however far behind it stays", async () => {
+    const { hub, dropped } = hubWith(3);
+    const reader = readerOf(hub.subscribe(0)!);
+    // Two events for each one that it takes: something always waits.
+    for (let s = 1; s <= 120; s++) {
+      for (let i = 0; i < 2; i++) hub.publish({ event: "status", data: String(s) }, s * 1000);
+      hub.tick(s * 1000);
+      await reader.next();
+      expect(hub.size).toBe(1);
+    }
+    expect(dropped()).toBeGreaterThan(0);
+    // From now on it takes nothing.
+    for (let s = 121; s <= 155; s++) {
+      hub.publish({ event: "status", data: String(s) }, s * 1000);
+      hub.tick(s * 1000);
+    }
+    expect(hub.size).toBe(0);
+  });
+
   test("is cut off after a while, and its place is free again", () => {
     const { hub, cap } = hubWith(1);
     hub.subscribe(0);

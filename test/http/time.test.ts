@@ -14,7 +14,11 @@ describe("times", () => {
     ["2026-01-30T10:00:00", Date.UTC(2026, 0, 30, 10)],
     ["2026-01-30 10:00", Date.UTC(2026, 0, 30, 10)],
     ["2026-01-30T10:00:00.250+02:00", Date.UTC(2026, 0, 30, 8, 0, 0, 250)],
+    ["2026-01-30T10:00:00 02:00", Date.UTC(2026, 0, 30, 8)],
+    ["2026-01-30 10:00 0200", Date.UTC(2026, 0, 30, 8)],
     ["2026-01-30", Date.UTC(2026, 0, 30)],
+    ["2024-02-29", Date.UTC(2024, 1, 29)],
+    ["2026-02", Date.UTC(2026, 1, 1)],
     ["1769767200", 1_769_767_200_000],
     ["1769767200.5", 1_769_767_200_500],
     ["1769767200000", 1_769_767_200_000],
@@ -24,15 +28,27 @@ describe("times", () => {
     expect(parseTime("from", text, nowMs)).toBe(expected);
   });
 
-  test.each(["", "yesterday", "1h", "-1", "-1x", "2026-13-40", "Jan 30 2026", "1e9", "9999-01-01"])(
-    "%j is none",
-    (text) => {
-      expect(() => parseTime("from", text, nowMs)).toThrow(/^from /);
-    },
-  );
+  test.each([
+    "",
+    "yesterday",
+    "1h",
+    "-1",
+    "-1x",
+    "2026-13-40",
+    "2026-02-29",
+    "2026-04-31T10:00:00Z",
+    "2026-01-30T10:00:00  02:00",
+    "Jan 30 2026",
+    "1e9",
+    "9999-01-01",
+  ])("%j is none", (text) => {
+    expect(() => parseTime("from", text, nowMs)).toThrow(/^from /);
+  });
 
   test("an empty range is refused, the default is the last hour", () => {
     expect(() => parseRange({ from: "now", to: "-1h" }, nowMs)).toThrow("from is not before to");
+    expect(() => parseRange({ to: "0" }, nowMs)).toThrow("from is not before to");
+    expect(parseRange({ to: "60" }, nowMs)).toEqual({ fromS: 0, toS: 60 });
     expect(parseRange({}, nowMs)).toEqual({ fromS: nowMs / 1000 - 3600, toS: nowMs / 1000 });
   });
 });
@@ -48,9 +64,12 @@ describe("steps", () => {
     expect(parseStep(text, { fromS: 0, toS: 3600 }, 1, 11_000)).toBe(expected);
   });
 
-  test.each(["0", "1.5s", "500ms", "-1m", "x"])("%s is none", (text) => {
-    expect(() => parseStep(text, { fromS: 0, toS: 3600 }, 1, 11_000)).toThrow(/^step /);
-  });
+  test.each(["0", "1.5s", "500ms", "-1m", "x", "9999999999", "999999999999y"])(
+    "%s is none",
+    (text) => {
+      expect(() => parseStep(text, { fromS: 0, toS: 3600 }, 1, 11_000)).toThrow(/^step /);
+    },
+  );
 
   test("by default the finest that gives 1,000 points, within the cap of all series", () => {
     expect(parseStep(undefined, { fromS: 0, toS: 3600 }, 1, 11_000)).toBe(5);

@@ -119,4 +119,14 @@ describe("a webhook", () => {
     await hook.close();
     expect(hook.counts).toEqual({ sent: 0, failed: 2 });
   });
+
+  test("after the end takes nothing more, and nobody waits for it", async () => {
+    const { hook, received, server } = endpoint([]);
+    await hook.close();
+    hook.offer([change(1), change(1, "updated"), change(2)]);
+    await hook.idle();
+    expect(received).toBeEmpty();
+    expect(hook.counts).toEqual({ sent: 0, failed: 2 });
+    await server.stop(true);
+  });
 });
