@@ -288,14 +288,14 @@ export class OpsCore {
     });
   }
 
-  /** The last second's rows, and the run ended in order. */
-  async close(): Promise<void> {
+  /** The last second's rows, and the run ended in order; `goesOn`: another life goes on with it. */
+  async close(goesOn = false): Promise<void> {
     this.#recording?.close(performance.now());
     this.second();
     this.live.close();
     this.signalHub.close();
     await this.alerts.close();
-    this.store.close(this.nowMs());
+    this.store.close(this.nowMs(), goesOn);
   }
 
   #countRecorded(): void {
