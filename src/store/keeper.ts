@@ -152,8 +152,9 @@ export class HistoryKeeper {
 
   private gauges(): void {
     const { store } = this.options;
-    const { bytes, freeBytes } = store.sizes();
+    const { bytes, walBytes, freeBytes } = store.sizes();
     this.writer.gauge(ops.storeBytes, bytes);
+    this.writer.gauge(ops.storeWalBytes, walBytes);
     if (Number.isFinite(freeBytes)) this.writer.gauge(ops.diskFreeBytes, freeBytes);
     this.writer.gauge(ops.storeBuffered, store.waitingBatches);
     this.writer.gauge(ops.storeMemoryOnly, store.memoryOnly ? 1 : 0);

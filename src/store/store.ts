@@ -8,6 +8,7 @@
  * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
  */
 import { constants } from "bun:sqlite";
+import { statSync } from "node:fs";
 import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
@@ -225,8 +226,10 @@ export class Store {
   }
 
   /** Sizes for gauges, bytes. */
-  sizes(): { bytes: number; freeBytes: number } {
-    return { bytes: this.pruner.size().bytes, freeBytes: this.freeBytes };
+  sizes(): { bytes: number; walBytes: number; freeBytes: number } {
+    const wal = statSync(`${this.options.path}-wal`, { throwIfNoEntry: false });
+    const walBytes = wal?.size ?? 0;
+    return { bytes: this.pruner.size().bytes, walBytes, freeBytes: this.freeBytes };
   }
 
   /**

@@ -91,8 +91,8 @@ export class OpsStore implements KeptStore {
     return this.#store?.nextAlertNumber() ?? 1;
   }
 
-  sizes(): { bytes: number; freeBytes: number } {
-    return this.#store?.sizes() ?? { bytes: 0, freeBytes: Number.NaN };
+  sizes(): { bytes: number; walBytes: number; freeBytes: number } {
+    return this.#store?.sizes() ?? { bytes: 0, walBytes: 0, freeBytes: Number.NaN };
   }
 
   maintain(nowMs: number): { rolled: number; pruned: number } {
