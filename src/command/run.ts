@@ -7,6 +7,7 @@ import { accepted, parseHostPort } from "../config/address.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { openNotifier } from "../host/notify.ts";
+import { Metric } from "../telemetry/metric.ts";
 import { logLine, type LogLevel } from "../thread/log.ts";
 import type { OpsLog } from "../thread/message.ts";
 import { holdMachine, sayDrift } from "../thread/machine-hold.ts";
@@ -116,12 +117,14 @@ async function run(load: () => LoadedConfig, options: RunOptions): Promise<void>
 }
 
 function serviceNotice(
-  { plan, control }: Supervisor,
+  { plan, control, board }: Supervisor,
   log: (level: LogLevel, text: string) => void,
 ): ServiceNotice {
   const notifier = openNotifier(process.env, process.pid, (reason) => log("warn", reason));
+  const { counters } = board.writer("main");
   return new ServiceNotice(notifier, {
     control,
+    onFed: () => void counters[Metric.main.watchdogPings]!++,
     limitMs: plan.config.thread.heartbeatMs,
     nowMs: () => Math.floor(realtimeNs(plan.baseSeconds) / 1e6),
     log,

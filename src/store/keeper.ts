@@ -69,6 +69,8 @@ export class HistoryKeeper {
   private signalsDropped = 0;
   private overflow = 0;
   private lastMs = 0;
+  /** Alerts that nobody watches any more: their rule went with a change of the configuration. */
+  private unwatched: Alert[] = [];
 
   /** Takes up the alerts that were open when an ops thread of this run stopped before. */
   constructor(options: KeeperOptions) {
@@ -81,7 +83,8 @@ export class HistoryKeeper {
     this.book = new AlertBook(alertsOpenMax, store.nextAlertNumber());
     for (const row of store.openAlerts()) {
       const rule = rules.find(({ name }) => name === row.rule);
-      if (rule !== undefined) this.book.restore(rule, alertOf(row));
+      const alert = alertOf(row);
+      if (rule === undefined || !this.book.restore(rule, alert)) this.unwatched.push(alert);
     }
   }
 
@@ -110,7 +113,10 @@ export class HistoryKeeper {
     this.lastMs = nowMs;
     this.reader.read();
     this.rules.check(this.reader, this.book, nowMs);
-    const changes = this.book.tick(nowMs);
+    const over = this.unwatched.splice(0).map((alert): AlertChange => {
+      return { kind: "resolved", alert: { ...alert, resolvedMs: nowMs } };
+    });
+    const changes = [...over, ...this.book.tick(nowMs)];
     const { batch } = this;
     batch.startS = Math.floor((nowMs - 500) / 1000);
     this.collector.collect(this.reader, batch);
@@ -146,8 +152,9 @@ export class HistoryKeeper {
 
   private gauges(): void {
     const { store } = this.options;
-    const { bytes, freeBytes } = store.sizes();
+    const { bytes, walBytes, freeBytes } = store.sizes();
     this.writer.gauge(ops.storeBytes, bytes);
+    this.writer.gauge(ops.storeWalBytes, walBytes);
     if (Number.isFinite(freeBytes)) this.writer.gauge(ops.diskFreeBytes, freeBytes);
     this.writer.gauge(ops.storeBuffered, store.waitingBatches);
     this.writer.gauge(ops.storeMemoryOnly, store.memoryOnly ? 1 : 0);

@@ -50,7 +50,7 @@ export function nextAlertNumber(history: History, run: number): number {
   return (last?.number ?? 0) + 1;
 }
 
-/** Alerts of a run that crashed are over: what they were about was that run's. */
+/** Alerts of a run that has ended are over: what they were about was that run's. */
 export function resolveAlertsOf(history: History, run: RunRow): void {
   const open = and(eq(alertTable.run, run.id), isNull(alertTable.resolvedMs));
   history.update(alertTable).set({ resolvedMs: run.lastMs }).where(open).run();

@@ -8,6 +8,7 @@
  * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
  */
 import { constants } from "bun:sqlite";
+import { statSync } from "node:fs";
 import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
@@ -103,7 +104,7 @@ export class Store {
     this.previous = same ? null : last;
     this.run = same ? last : beginRun(this.history, run);
     if (same && last.clean) continueRun(this.history, last.id);
-    if (this.previous?.clean === false) this.closeCrashed(this.previous, nowMs);
+    if (this.previous !== null) this.closePrevious(this.previous, nowMs);
     this.checkDisk();
   }
 
@@ -225,16 +226,21 @@ export class Store {
   }
 
   /** Sizes for gauges, bytes. */
-  sizes(): { bytes: number; freeBytes: number } {
-    return { bytes: this.pruner.size().bytes, freeBytes: this.freeBytes };
+  sizes(): { bytes: number; walBytes: number; freeBytes: number } {
+    const wal = statSync(`${this.options.path}-wal`, { throwIfNoEntry: false });
+    const walBytes = wal?.size ?? 0;
+    return { bytes: this.pruner.size().bytes, walBytes, freeBytes: this.freeBytes };
   }
 
-  /** Ends the run in order. Nothing may be called afterwards. */
-  close(nowMs: number): void {
+  /**
+   * Ends the run in order. Nothing may be called afterwards. `goesOn`: the run is to be taken up
+   * again, with the alerts that are open; should that never happen, the next run closes them.
+   */
+  close(nowMs: number, goesOn = false): void {
     this.flush(nowMs);
     try {
       // What was out of its limits is not watched any more: nobody could ever resolve it.
-      resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
+      if (!goesOn) resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
       endRun(this.history, this.run.id, nowMs);
       this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
     } catch (error) {
@@ -276,9 +282,10 @@ export class Store {
     this.run = beginRun(this.history, this.run);
   }
 
-  private closeCrashed(crashed: RunRow, nowMs: number): void {
-    const { lastMs } = crashed;
-    resolveAlertsOf(this.history, crashed);
+  private closePrevious(previous: RunRow, nowMs: number): void {
+    const { lastMs, clean } = previous;
+    resolveAlertsOf(this.history, previous);
+    if (clean) return;
     const when = new Date(lastMs).toISOString();
     this.note(nowMs, "unclean_stop", "warning", `The run before ended without warning at ${when}.`);
   }

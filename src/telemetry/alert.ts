@@ -79,12 +79,13 @@ export class AlertBook {
     this.nextId = nextId;
   }
 
-  /** Takes up an alert that was open when the thread that kept it stopped. */
-  restore(policy: AlertPolicy, alert: Alert): void {
-    if (this.entries.size >= this.limit) return;
+  /** Takes up an alert that was open when the thread that kept it stopped; false without room. */
+  restore(policy: AlertPolicy, alert: Alert): boolean {
+    if (this.entries.size >= this.limit) return false;
     const entry = { policy, alert: { ...alert }, waiting: false, breached: false };
     this.entries.set(keyOf(policy.name, alert.subject), entry);
     this.nextId = Math.max(this.nextId, alert.id + 1);
+    return true;
   }
 
   /**

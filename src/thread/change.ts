@@ -1,8 +1,8 @@
 /**
  * A new configuration for a run that goes on (SIGHUP). Everything that may be refused is tried
  * before anything is changed: the configuration itself by its loader, alert rules and the token
- * here, the sinks' sockets and room for new symbols on the feed thread, the HTTP address by the ops thread, which is started
- * again with the new values and, should it refuse them, with the old ones.
+ * here, the sinks' sockets and room for new symbols on the feed thread, the HTTP address by the ops
+ * thread, which is started again with the new values and, should it refuse them, with the old ones.
  */
 import { changeOf, type ConfigChange } from "../config/change.ts";
 import type { Config } from "../config/schema.ts";
@@ -54,7 +54,7 @@ export async function changeRun(targets: ChangeTargets, wanted: Config): Promise
     } catch (error) {
       Object.assign(plan, before);
       feed.post({ kind: "abandon" });
-      await ops.renew(stopMs);
+      await ops.restore(stopMs);
       throw error;
     }
   }

@@ -29,7 +29,11 @@ export function logLine(
     return `${JSON.stringify({ time, level, message: text, ...fields })}\n`;
   }
   const details = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
-  if (options.journal) return `<${priority[level]}>${text}${details.join("")}\n`;
+  if (options.journal) {
+    // The journal takes each line by itself.
+    const prefix = `<${priority[level]}>`;
+    return `${prefix}${`${text}${details.join("")}`.replaceAll("\n", `\n${prefix}`)}\n`;
+  }
   const label = level === "info" ? "" : `${level}: `;
   return `${time.slice(11, 23)} ${label}${text}${details.join("")}\n`;
 }

@@ -40,15 +40,21 @@ export class AlertDesk {
     }
     if (this.#webhook === undefined) return;
     this.#webhook.offer(changes);
-    const { sent, failed } = this.#webhook.counts;
+    this.#count(this.#webhook);
+  }
+
+  /** Gives up what was not delivered yet, and counts it. */
+  async close(): Promise<void> {
+    if (this.#webhook === undefined) return;
+    await this.#webhook.close();
+    this.#count(this.#webhook);
+  }
+
+  #count({ counts: { sent, failed } }: Webhook): void {
     this.#board.count(ids.webhooksSent, sent - this.#sent);
     this.#board.count(ids.webhooksFailed, failed - this.#failed);
     this.#sent = sent;
     this.#failed = failed;
-  }
-
-  async close(): Promise<void> {
-    await this.#webhook?.close();
   }
 }
 

@@ -151,6 +151,9 @@ export class OpsCore {
     if (config.record.enabled) {
       const complain = (text: string): void => log("warn", text);
       this.#recording = new Recording(plan, runKey(plan), shared.record, complain);
+      // The ring goes on counting what it dropped when this thread is started again.
+      const counted = this.board.counters[Metric.ops.recordLost]!;
+      this.#recorded.lost = Math.min(this.#recording.dropped, counted);
     }
     this.#lines = new LineBoard(shared.lines, plan.feeds.length);
     this.#gaps = new GapRing(shared.gaps);
@@ -174,7 +177,9 @@ export class OpsCore {
       mode: () => modeOf(this.inference),
     });
     this.#host = new HostGauges(root, this.board);
-    this.#drops = new QueueDrops(root);
+    // What the life before this one has counted is not counted again.
+    const { counters } = this.board;
+    this.#drops = new QueueDrops(root, counters[Metric.ops.receiveQueueDrops]!);
     this.#nic = new NicDrops(
       root,
       plan.feeds.map(({ lines }) => lines),
@@ -283,14 +288,14 @@ export class OpsCore {
     });
   }
 
-  /** The last second's rows, and the run ended in order. */
-  async close(): Promise<void> {
+  /** The last second's rows, and the run ended in order; `goesOn`: another life goes on with it. */
+  async close(goesOn = false): Promise<void> {
     this.#recording?.close(performance.now());
     this.second();
     this.live.close();
     this.signalHub.close();
     await this.alerts.close();
-    this.store.close(this.nowMs());
+    this.store.close(this.nowMs(), goesOn);
   }
 
   #countRecorded(): void {

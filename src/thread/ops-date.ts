@@ -54,7 +54,7 @@ export class FeedDates {
   /** What is wrong with the feed now. */
   warnings(feed: number): string[] {
     const found = this.#found[feed];
-    if (found === undefined || this.#nowMs - found.seenMs >= standsMs) return [];
+    if (found === undefined || Math.abs(this.#nowMs - found.seenMs) >= standsMs) return [];
     return [found.text];
   }
 }

@@ -46,19 +46,24 @@ export class GapTap {
   /** Takes what has ended since the last second; `shift` gives one at a time. */
   take(shift: () => FeedGap | undefined, limit = 4096): GapRows {
     const rows: GapRows = { gaps: [], healed: [], events: [] };
-    let untold = 0;
+    let [untold, untoldLost] = [0, 0];
+    let lastMs = 0;
     for (let taken = 0; taken < limit; taken++) {
       const gap = shift();
       if (gap === undefined) break;
       this.last[gap.feed] = gap;
       this.#row(gap, rows);
       if (rows.events.length < wordsMax) rows.events.push(this.#event(gap));
-      else untold++;
+      else {
+        untold++;
+        if (gap.end === GapEnd.lost) untoldLost++;
+        lastMs = this.#ms(gap.seenNs + gap.lastedNs);
+      }
     }
     if (untold > 0) {
-      const { atMs, severity } = rows.events.at(-1)!;
+      const severity = untoldLost > 0 ? "warning" : "info";
       const message = `${count(untold)} more gaps in this second`;
-      rows.events.push({ atMs, kind: "gap", severity, message, detail: "" });
+      rows.events.push({ atMs: lastMs, kind: "gap", severity, message, detail: "" });
     }
     return rows;
   }

@@ -54,13 +54,17 @@ export class QueueDrops {
   #seen = new Map<number, number>();
   #own: ReadonlySet<number> = new Set();
   #readings = 0;
+  readonly #counted: number;
 
-  constructor(root: HostRoot) {
+  /** `counted`: drops of this run that were counted before, at sockets that may still be open. */
+  constructor(root: HostRoot, counted = 0) {
     this.#root = root;
+    this.#counted = counted;
   }
 
   /** Drops since the last reading. */
   read(): number {
+    const counted = this.#readings === 0 ? this.#counted : 0;
     // Descriptors change only when a worker starts: their list is read now and then.
     if (this.#readings++ % descriptorsEvery === 0 || this.#seen.size === 0)
       this.#own = this.#inodes();
@@ -74,7 +78,7 @@ export class QueueDrops {
       }
     }
     this.#seen = seen;
-    return drops;
+    return Math.max(0, drops - counted);
   }
 
   #inodes(): Set<number> {

@@ -23,7 +23,9 @@ export class FeedActivity {
 
   second({ channels }: BoardReader, nowMs: number): void {
     for (let feed = 0; feed < this.lastMs.length; feed++) {
-      if (channels[feed]!.deltas[FeedCount.datagrams]! > 0) this.lastMs[feed] = nowMs;
+      const moved = channels[feed]!.deltas[FeedCount.datagrams]! > 0;
+      // A clock that was set back must not let a silent feed look alive for as long as the step was.
+      if (moved || this.lastMs[feed]! > nowMs) this.lastMs[feed] = nowMs;
     }
   }
 }

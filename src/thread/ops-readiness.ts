@@ -2,14 +2,14 @@
 import type { Readiness } from "../http/status-schema.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { BoardReader } from "../telemetry/reader.ts";
-import type { Control } from "./control.ts";
+import { type Control, heartbeatThreads } from "./control.ts";
 import type { OpsStore } from "./ops-store.ts";
 import { lateThreads } from "./service-notice.ts";
 
 export interface ReadinessInputs {
   control: Control;
   board: BoardReader;
-  store: OpsStore;
+  store: Pick<OpsStore, "memoryOnly" | "problem">;
   engine: "ollama" | "rules";
   heartbeatMs: number;
   /** ms since the run's base, as heartbeats are. */
@@ -31,13 +31,14 @@ export function readinessOf(inputs: ReadinessInputs): Readiness {
 }
 
 function threadReasons({ control, nowMs, heartbeatMs }: ReadinessInputs): Reason[] {
-  return lateThreads(control, nowMs, heartbeatMs).map((thread) => {
-    const what =
-      control.lastBeatMs(thread) === 0
-        ? "has not started yet"
-        : `gives no sign of life for more than ${heartbeatMs} ms`;
+  const late = lateThreads(control, nowMs, heartbeatMs);
+  return heartbeatThreads.flatMap((thread): Reason[] => {
+    const isNew = control.lastBeatMs(thread) === 0;
+    if (!isNew && !late.includes(thread)) return [];
+    const silent = `gives no sign of life for more than ${heartbeatMs} ms`;
     const part = thread === "feed" ? "feed" : "thread";
-    return { part, status: "not ready", message: `the ${thread} thread ${what}` };
+    const message = `the ${thread} thread ${isNew ? "has not started yet" : silent}`;
+    return [{ part, status: "not ready", message }];
   });
 }
 
@@ -61,7 +62,7 @@ function inferenceReasons({ engine, board }: ReadinessInputs): Reason[] {
   return [{ part: "inference", status: "degraded", message }];
 }
 
-function storeReasons(store: OpsStore): Reason[] {
+function storeReasons(store: ReadinessInputs["store"]): Reason[] {
   if (!store.memoryOnly) return [];
   const why = store.problem === "" ? "the disk is full or failing" : store.problem;
   const message = `the history is kept in memory only: ${why}`;

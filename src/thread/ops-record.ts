@@ -133,9 +133,17 @@ export class Recording {
       const text = JSON.stringify(describeRun(this.#plan), null, 2);
       writeFileSync(descriptionPath(directory, this.#run), text, { mode: 0o600 });
     }
-    this.#fd = openSync(recordingPath(directory, this.#run, this.#index++), "wx", 0o600);
+    const path = recordingPath(directory, this.#run, this.#index);
     const head = this.#writer.begin(`run ${this.#run}`);
-    writeAll(this.#fd, head, head.length);
+    this.#fd = openSync(path, "wx", 0o600);
+    try {
+      writeAll(this.#fd, head, head.length);
+    } catch (error) {
+      // A file of nothing would take the place of one with datagrams when the ring is pruned.
+      rmSync(path, { force: true });
+      throw error;
+    }
+    this.#index++;
     this.#fileBytes = head.length;
     this.counts.files++;
     this.#ring.beginFile();

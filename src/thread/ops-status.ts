@@ -10,6 +10,7 @@ import { components, stages } from "../telemetry/stage.ts";
 import { summarise } from "../telemetry/summary.ts";
 import { type Control, heartbeatThreads } from "./control.ts";
 import type { StageWindow } from "./ops-window.ts";
+import { beatAgeMs } from "./service-notice.ts";
 
 export interface StatusInputs {
   seq: number;
@@ -103,7 +104,7 @@ function threadsOf({ control, beatMs, board }: StatusInputs): Status["threads"] 
     const at = offset[name];
     return {
       name,
-      beatAgeMs: last === 0 ? null : Math.max(0, (beatMs | 0) - last),
+      beatAgeMs: last === 0 ? null : Math.max(0, beatAgeMs(control, name, beatMs)),
       restarts: at === undefined ? 0 : restarts[workerRestarts + at]!,
     };
   });

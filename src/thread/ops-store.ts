@@ -23,7 +23,6 @@ export class OpsStore implements KeptStore {
   #store: Store | undefined;
   #reader: HistoryReader | undefined;
   #triedMs: number;
-  #dropped = 0;
   /** Why there is no file; "" while there is one. */
   problem = "";
 
@@ -62,19 +61,26 @@ export class OpsStore implements KeptStore {
   }
 
   commit(batch: Batch, nowMs: number): CommitResult {
-    if (this.#store === undefined && nowMs - this.#triedMs >= retryMs) this.#open(nowMs);
-    const store = this.#store;
-    if (store !== undefined) {
-      while (this.#waiting.length > 0) store.commit(this.#waiting.shift()!, nowMs);
-      return store.commit(batch, nowMs);
-    }
+    // A clock that was set back must not put off the next try for as long as the step was.
+    const due = nowMs - this.#triedMs >= retryMs || nowMs < this.#triedMs;
+    if (this.#store === undefined && due) this.#open(nowMs);
     this.#waiting.push(batch);
-    if (this.#waiting.length > this.#options.bufferSecondsMax) {
-      this.#dropped += batchRows(this.#waiting.shift()!);
-    }
-    const dropped = this.#dropped;
-    this.#dropped = 0;
+    if (this.#store !== undefined) return this.#commitAll(this.#store, nowMs);
+    const isFull = this.#waiting.length > this.#options.bufferSecondsMax;
+    const dropped = isFull ? batchRows(this.#waiting.shift()!) : 0;
     return { rows: 0, dropped, failed: true };
+  }
+
+  /** What waited for a file first: what a full disk makes of it is counted like the rest. */
+  #commitAll(store: Store, nowMs: number): CommitResult {
+    const all: CommitResult = { rows: 0, dropped: 0, failed: false };
+    for (const batch of this.#waiting.splice(0)) {
+      const { rows, dropped, failed } = store.commit(batch, nowMs);
+      all.rows += rows;
+      all.dropped += dropped;
+      all.failed = failed;
+    }
+    return all;
   }
 
   openAlerts(): AlertRow[] {
@@ -85,8 +91,8 @@ export class OpsStore implements KeptStore {
     return this.#store?.nextAlertNumber() ?? 1;
   }
 
-  sizes(): { bytes: number; freeBytes: number } {
-    return this.#store?.sizes() ?? { bytes: 0, freeBytes: Number.NaN };
+  sizes(): { bytes: number; walBytes: number; freeBytes: number } {
+    return this.#store?.sizes() ?? { bytes: 0, walBytes: 0, freeBytes: Number.NaN };
   }
 
   maintain(nowMs: number): { rolled: number; pruned: number } {
@@ -101,9 +107,10 @@ export class OpsStore implements KeptStore {
     return notes;
   }
 
-  close(nowMs: number): void {
+  /** `goesOn`: the run does, with another life of this thread. */
+  close(nowMs: number, goesOn = false): void {
     this.#closeReader();
-    this.#store?.close(nowMs);
+    this.#store?.close(nowMs, goesOn);
   }
 
   #closeReader(): void {

@@ -20,11 +20,14 @@ failOnDemand(self);
 
 const lastWordsMs = 500;
 
-/** The supervisor wants this life to end, and begins another one with other options. */
-let renewed = false;
+/**
+ * The supervisor wants this life to end: the run is over, or another one begins with other options.
+ * The shared flag alone is not enough: what the other threads say last has to be kept.
+ */
+let ending = false;
 
 self.addEventListener("message", (event: MessageEvent<Start | Order>) => {
-  if (event.data.kind === "stop") renewed = true;
+  if (event.data.kind === "stop") ending = true;
   if (event.data.kind !== "start") return;
   try {
     start(event.data);
@@ -43,11 +46,11 @@ const log: OpsLog = (level, text, fields) => {
 
 const pollMs = 20;
 
-function start({ plan, shared, before }: Start): void {
+function start({ plan, shared, attempt, before }: Start): void {
   // Whoever looks at the history must not take the core from the feed.
   setThreadNice(plan.config.thread.opsNice);
   const core = new OpsCore(plan, shared, log);
-  const server = serve(core, before);
+  const server = serve(core, attempt, before);
   const decisions = receiveDecisions({
     delivery: (delivery) => core.take(delivery),
     report: (report) => {
@@ -64,7 +67,7 @@ function start({ plan, shared, before }: Start): void {
     core.poll();
     collect();
     const now = Math.floor(core.nowMs() / 1000);
-    if (core.control.stopping || renewed) {
+    if (ending) {
       clearInterval(timer);
       void stop();
     } else if (now !== second) {
@@ -79,11 +82,12 @@ function start({ plan, shared, before }: Start): void {
   });
 
   async function stop(): Promise<void> {
-    // Inference stops at the same flag, and its last use counts are on their way.
-    await Promise.race([decisions.ended, Bun.sleep(lastWordsMs)]);
+    const goesOn = !core.control.stopping;
+    // Inference has stopped, and its last use counts are on their way.
+    if (!goesOn) await Promise.race([decisions.ended, Bun.sleep(lastWordsMs)]);
     decisions.close();
     try {
-      await core.close();
+      await core.close(goesOn);
     } catch (error) {
       log("error", `the history was not closed in order: ${String(error)}`);
     }
@@ -98,7 +102,11 @@ function spareDescriptors(): number {
 }
 
 /** Throws EdgeError PORT_IN_USE, LISTEN_FAILED or TOKEN_FILE. */
-function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefined {
+function serve(
+  core: OpsCore,
+  attempt: number,
+  before: Start["before"],
+): ListeningServer | undefined {
   const { http } = core.plan.config;
   if (http.listen === "") return undefined;
   const { host, port: wanted } = accepted(parseHostPort(http.listen));
@@ -107,21 +115,21 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
   const port = (kept as number | undefined) ?? wanted;
   const { board } = core;
   const loopback = isLoopback(host);
-  const app = createApp(core.source(), {
-    guard: {
-      hosts: [host, ...http.allowedHosts],
-      loopback,
-      token: tokenOf(http),
-      ratePerS: http.ratePerSecond,
-      clockMs: () => performance.now(),
-      onRefuse: () => board.count(Metric.ops.httpRefused),
-    },
-    onError: (error, path) => {
-      const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      log("error", `HTTP ${path}: ${trace}`);
-    },
-  });
   try {
+    const app = createApp(core.source(), {
+      guard: {
+        hosts: [host, ...http.allowedHosts],
+        loopback,
+        token: tokenOf(http),
+        ratePerS: http.ratePerSecond,
+        clockMs: () => performance.now(),
+        onRefuse: () => board.count(Metric.ops.httpRefused),
+      },
+      onError: (error, path) => {
+        const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        log("error", `HTTP ${path}: ${trace}`);
+      },
+    });
     return listen(app, {
       host,
       port,
@@ -138,7 +146,7 @@ function serve(core: OpsCore, before: Start["before"]): ListeningServer | undefi
       },
     });
   } catch (error) {
-    core.store.close(core.nowMs());
+    core.store.close(core.nowMs(), attempt > 0);
     throw error instanceof EdgeError ? error : new EdgeError("LISTEN_FAILED", String(error), "");
   }
 }

@@ -4,10 +4,8 @@
  */
 import { monotonicUs } from "../host/libc.ts";
 import type { Notifier } from "../host/notify.ts";
-import type { Control, HeartbeatThread } from "./control.ts";
+import { type Control, type HeartbeatThread, heartbeatThreads } from "./control.ts";
 import type { LogLevel } from "./log.ts";
-
-const threads = ["main", "feed", "inference", "ops"] as const satisfies HeartbeatThread[];
 
 export interface NoticeOptions {
   control: Control;
@@ -15,13 +13,22 @@ export interface NoticeOptions {
   limitMs: number;
   /** ms since the run's base, as heartbeats are. */
   nowMs(): number;
+  /** The watchdog was fed. */
+  onFed(): void;
   log(level: LogLevel, text: string): void;
+}
+
+/** ms since the thread's last heartbeat; below zero after the clock was set back. */
+export function beatAgeMs(control: Control, thread: HeartbeatThread, nowMs: number): number {
+  // Heartbeats are 32-bit and wrap after 24 days; so does the difference, to the right value.
+  return ((nowMs | 0) - control.lastBeatMs(thread)) | 0;
 }
 
 /** The threads whose last heartbeat is older than the limit. */
 export function lateThreads(control: Control, nowMs: number, limitMs: number): HeartbeatThread[] {
-  // Heartbeats are 32-bit and wrap after 24 days; so does the difference, to the right value.
-  return threads.filter((thread) => (((nowMs | 0) - control.lastBeatMs(thread)) | 0) > limitMs);
+  // One from the future was given before the clock was set back, and none since: whoever lives has
+  // given another within milliseconds, and whoever hangs must not look alive for as long as the step.
+  return heartbeatThreads.filter((thread) => Math.abs(beatAgeMs(control, thread, nowMs)) > limitMs);
 }
 
 export class ServiceNotice {
@@ -29,6 +36,7 @@ export class ServiceNotice {
   readonly #options: NoticeOptions;
   #late: readonly HeartbeatThread[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
+  #stopping = false;
 
   constructor(notifier: Notifier, options: NoticeOptions) {
     this.#notifier = notifier;
@@ -40,8 +48,9 @@ export class ServiceNotice {
     return Math.min(this.#options.limitMs / 2, this.#notifier.watchdogMs ?? Infinity);
   }
 
-  /** Also the end of what `reloading` began. */
+  /** Also the end of what `reloading` began; nothing of it is said any more once the run stops. */
   ready(status: string): void {
+    if (this.#stopping) return;
     this.#notifier.ready(status);
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.check(), this.intervalMs);
@@ -49,6 +58,7 @@ export class ServiceNotice {
   }
 
   reloading(): void {
+    if (this.#stopping) return;
     this.#notifier.reloading(monotonicUs());
   }
 
@@ -64,10 +74,13 @@ export class ServiceNotice {
       if (!late.includes(thread)) log("info", `the ${thread} thread is alive again`);
     }
     this.#late = late;
-    if (late.length === 0) this.#notifier.watchdog();
+    if (late.length > 0 || this.#notifier.watchdogMs === null) return;
+    this.#notifier.watchdog();
+    this.#options.onFed();
   }
 
   stopping(status: string): void {
+    this.#stopping = true;
     clearInterval(this.#timer);
     this.#notifier.stopping(status);
   }

@@ -126,7 +126,9 @@ export class Supervisor {
       for (const name of workerNames) await this.#workers[name].start();
       armFault(process.env["HFTEDGE_TEST_FAULT"], (name, fault) => this.#workers[name].post(fault));
     } catch (error) {
-      await this.#end(0);
+      // A thread that has begun already ends in order: a refused start is no unclean stop.
+      this.#requestStop();
+      await this.#end(plan.config.thread.stopMs);
       throw error;
     }
     humbleCleaners();
@@ -155,7 +157,8 @@ export class Supervisor {
     let said = false;
     const look = (): void => {
       const owner = this.facts("feed")["threadId"];
-      if (typeof owner !== "number") return;
+      // One that is being started again has a place already, but is not known by its id yet.
+      if (typeof owner !== "number" || !this.#workers.feed.isReady) return;
       const { refused } = clearCore(feedCpu, owner, allowed);
       if (refused.length === 0 || said) return;
       said = true;
@@ -256,10 +259,15 @@ export class Supervisor {
     return { ok, pid: process.pid, message, held: this.#held };
   }
 
-  /** Ordered stop: feed first, so that its last words pass, then the others; at most `stopMs` each. */
-  async stop(reason: string): Promise<RunReport> {
+  /** The flag for all threads; from now on a crash is the end. */
+  #requestStop(): void {
     this.control.requestStop();
     for (const name of workerNames) this.#workers[name].stopping();
+  }
+
+  /** Ordered stop: ops last, so that the others' last words pass; at most `stopMs` each. */
+  async stop(reason: string): Promise<RunReport> {
+    this.#requestStop();
     const reports = await this.#end(this.plan.config.thread.stopMs);
     const counters = this.#counters;
     const { workerRestarts, stdoutLines, stdoutDropped } = Metric.main;
@@ -279,6 +287,7 @@ export class Supervisor {
   async #end(boundMs: number): Promise<Record<WorkerName, unknown> | undefined> {
     const feed = await this.#workers.feed.stopped(boundMs);
     const inference = await this.#workers.inference.stopped(boundMs);
+    this.#workers.ops.post({ kind: "stop" });
     const ops = await this.#workers.ops.stopped(boundMs);
     clearInterval(this.#pumpTimer);
     clearInterval(this.#guardTimer);

@@ -46,7 +46,6 @@ export class RunWorker {
   #waiting: { resolve: () => void; reject: (error: EdgeError) => void } | undefined;
   #onStopped: (() => void) | undefined;
   #onRenewal: (() => void) | undefined;
-  #refusedRenewal = false;
   #asked: { resolve: () => void; reject: (error: EdgeError) => void } | undefined;
 
   constructor(
@@ -89,6 +88,11 @@ export class RunWorker {
     worker.postMessage(message);
   }
 
+  /** False before the worker has said that it is ready, in each of its lives. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   /** Lost when the worker is not there; what must arrive belongs into shared memory. */
   post(message: Order | FaultMessage): void {
     this.#worker?.postMessage(message);
@@ -115,11 +119,10 @@ export class RunWorker {
 
   /**
    * Ends this life in order and begins the next one, which is handed the plan as it is now. Throws
-   * what keeps it from starting; then there is no worker until this is called again.
+   * what keeps it from starting; then there is no worker until `restore` is called.
    */
   async renew(boundMs: number): Promise<void> {
     const old = this.#worker;
-    if (old === undefined && !this.#refusedRenewal) return;
     if (old !== undefined) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#onRenewal = resolve;
@@ -128,25 +131,36 @@ export class RunWorker {
       await promise;
       clearTimeout(bound);
       this.#onRenewal = undefined;
-      // A crash meanwhile has brought about the next life by itself.
-      if (this.#worker !== old) return;
-      this.#worker = undefined;
-      old.terminate();
+      if (this.#worker === old) {
+        this.#worker = undefined;
+        old.terminate();
+      }
     }
     if (this.#stopping) {
       this.#report ??= null;
       this.#end();
       return;
     }
-    this.#ended = false;
+    // It crashed too often: the run is over.
+    if (this.#ended) return;
+    // After a crash the next life does not wait, so that its refusal is heard here.
+    clearTimeout(this.#timer);
     this.#ready = false;
     this.#attempt++;
     try {
       await this.start();
-      this.#refusedRenewal = false;
     } catch (error) {
-      this.#refusedRenewal = true;
+      if (!this.#stopping) this.#ended = false;
       throw error;
+    }
+  }
+
+  /** After a renewal was refused: should the old plan be refused as well, that is a crash. */
+  async restore(boundMs: number): Promise<void> {
+    try {
+      await this.renew(boundMs);
+    } catch (error) {
+      this.#crashed((error as EdgeError).message);
     }
   }
 
@@ -193,9 +207,10 @@ export class RunWorker {
     // What is left of it lets go of its sockets before the next one binds them.
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#ready = false;
     this.#onRenewal?.();
     this.#asked?.resolve();
-    if (this.#waiting !== undefined && !this.#ready) {
+    if (this.#waiting !== undefined) {
       this.#waiting.reject(this.#crashError(`the ${this.name} thread crashed: ${words}`));
       this.#waiting = undefined;
       this.#end();

@@ -95,6 +95,9 @@ test("a second of the board is in the file, in its own second, with its alerts",
   const { totals } = keeper.reader.counters.ops;
   expect(totals[Metric.ops.signalsUnstored]).toBe(2);
   expect(totals[Metric.ops.storeDropped]).toBe(0);
+  const { gauges } = keeper.reader;
+  expect(gauges.ops[Metric.ops.storeBytes]).toBeGreaterThan(0);
+  expect(gauges.ops[Metric.ops.storeWalBytes]).toBeGreaterThan(0);
   expect(keeper.reader.stageTotals[Stage.storeCommit]!.count).toBe(2);
   reader.close();
   store.close(0);

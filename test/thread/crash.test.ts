@@ -126,6 +126,30 @@ describe("another thread crashes", () => {
 });
 
 describe("the end", () => {
+  test("ops is the last to stop: it works on while another thread drains", async () => {
+    await using edge = await startFaulty(
+      "feed:hang",
+      "--thread-stop-ms",
+      "60000",
+      "--thread-heartbeat-ms",
+      "200",
+    );
+    const [, url] = await edge.running.until("stderr", /http on (http:\S+)/);
+    strike(edge);
+    await edge.running.until("stderr", /the feed thread gives no sign of life/);
+    edge.running.signal("SIGTERM");
+    await edge.running.until("stderr", /SIGTERM: draining/);
+    const seconds = async (): Promise<number> => {
+      const status = (await (await fetch(`${url}/api/v1/status`)).json()) as { seq: number };
+      return status.seq;
+    };
+    const from = await seconds();
+    while ((await seconds()) < from + 2) await Bun.sleep(20);
+    // Who asks twice does not wait for the drain.
+    edge.running.signal("SIGTERM");
+    expect((await edge.running.finished).signal).toBe("SIGKILL");
+  });
+
   test("too many crashes end the run with exit code 1 and say why", async () => {
     await using edge = await startFaulty("feed:throw", "--thread-restarts-max", "2");
     strike(edge);

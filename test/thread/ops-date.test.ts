@@ -45,6 +45,13 @@ describe("a feed whose date is wrong", () => {
     expect(dates.warnings(0)).toEqual([]);
   });
 
+  test("doesNotStandForAnHourBecauseTheClockIsSetBackByOne", () => {
+    const { dates, second } = desk();
+    second(5, 3_600_000);
+    second(0, 1000);
+    expect(dates.warnings(0)).toEqual([]);
+  });
+
   test("tickFeedIsToldOfItsUnitAsWell", () => {
     const [text] = desk("tick", Number.NaN).second(1, 0);
     expect(text).toContain("1 message refused");

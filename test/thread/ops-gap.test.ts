@@ -86,7 +86,15 @@ describe("a gap in the history", () => {
     const { gaps, events } = take(createTap(), ...many);
     expect(gaps).toHaveLength(50);
     expect(events).toHaveLength(21);
-    expect(events.at(-1)!.message).toBe("30 more gaps in this second");
+    expect(events.at(-1)).toMatchObject({
+      severity: "info",
+      message: "30 more gaps in this second",
+    });
+    // What is lost is a warning also where it has no words of its own.
+    const lost = Array.from({ length: 21 }, (_, i) => {
+      return gap(i < 20 ? GapEnd.line : GapEnd.lost, i + 1, i + 2);
+    });
+    expect(take(createTap(), ...lost).events.at(-1)!.severity).toBe("warning");
   });
 });
 

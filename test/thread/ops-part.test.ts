@@ -12,12 +12,15 @@ import {
   signalWords,
   Source,
 } from "../../src/decision/signal.ts";
+import { FeedCount } from "../../src/feed/count.ts";
 import type { HostRoot } from "../../src/host/root.ts";
 import { Hub, StreamCap } from "../../src/http/hub.ts";
 import type { LatencyItem, NewSignal } from "../../src/store/batch.ts";
 import { encode } from "../../src/telemetry/codec.ts";
+import { boardBytes, openBoard } from "../../src/telemetry/board.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 import { QueueDrops } from "../../src/thread/ops-host.ts";
+import { FeedActivity } from "../../src/thread/ops-part.ts";
 import { ReportWindow } from "../../src/thread/ops-report.ts";
 import { SignalTap } from "../../src/thread/ops-signal.ts";
 import { StageWindow } from "../../src/thread/ops-window.ts";
@@ -53,6 +56,41 @@ describe("queue drops", () => {
     for (let second = 0; second < 12; second++) after += drops.read();
     expect(after).toBe(2);
   });
+});
+
+test("queueDropsThatWereCountedBeforeAnOpsThreadWasStartedAgainAreNotCountedTwice", () => {
+  let table = udpRow(11, 8);
+  const root: HostRoot = {
+    path: "/",
+    real: false,
+    text: (path) => (path === "/proc/net/udp" ? table : undefined),
+    word: () => undefined,
+    number: () => undefined,
+    list: (path) => (path === "/proc/self/fd" ? ["11"] : []),
+    exists: () => true,
+    link: (path) => `socket:[${path.split("/").at(-1)}]`,
+  };
+  const again = new QueueDrops(root, 5);
+  expect(again.read()).toBe(3);
+  table = udpRow(11, 10);
+  expect(again.read()).toBe(2);
+  // The feed was started again before that: its socket has dropped less than was counted in all.
+  expect(new QueueDrops(root, 500).read()).toBe(0);
+});
+
+test("aClockThatIsSetBackLeavesNoSilentFeedAlive", () => {
+  const activity = new FeedActivity(1);
+  const board = openBoard(new SharedArrayBuffer(boardBytes()));
+  const reader = board.reader();
+  board.writer("feed").channel(0)[FeedCount.datagrams]!++;
+  reader.read();
+  activity.second(reader, 3_600_000);
+  expect(activity.lastMs).toEqual([3_600_000]);
+  reader.read();
+  activity.second(reader, 1000);
+  reader.read();
+  activity.second(reader, 9000);
+  expect(activity.lastMs).toEqual([1000]);
 });
 
 function item(stage: string, valuesNs: readonly number[], errors = 0, untimed = 0): LatencyItem {

@@ -1,6 +1,14 @@
 /** What was recorded is what came in: through the ring, the files, and our own reader of captures. */
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RecordRing } from "../../src/feed/record-ring.ts";
@@ -8,6 +16,7 @@ import { openSource } from "../../src/replay/open.ts";
 import { Recording } from "../../src/thread/ops-record.ts";
 import { recordRingSize, sourceOf } from "../../src/thread/record-file.ts";
 import { EngineRig } from "../support/engine-rig.ts";
+import { mountRefusal, smallDisk } from "../support/small-disk.ts";
 import { drain, openOptions } from "../support/source.ts";
 
 const run = "0000018f00000000";
@@ -122,4 +131,31 @@ describe("a recording", () => {
       recording.drain(20_000);
       expect(said).toHaveLength(2);
     }));
+
+  test.skipIf(mountRefusal() !== undefined)(
+    "on a full disk leaves no empty files behind, which would push out full ones",
+    async () => {
+      using disk = smallDisk(1_048_576)!;
+      await withRecording({ "record.directory": disk.path }, ({ ring, recording, said }) => {
+        ring.put(0, Buffer.from("before"), 6, 0);
+        recording.drain(0);
+        const { bavail, bsize } = statfsSync(disk.path);
+        writeFileSync(join(disk.path, "filler"), new Uint8Array(bavail * bsize));
+        const long = Buffer.alloc(10_000, 0x61);
+        for (let i = 0; i < 5; i++) {
+          ring.put(0, long, long.length, i);
+          recording.drain(i * 20_000);
+        }
+        expect(said).toHaveLength(5);
+        const recorded = (): string[] =>
+          readdirSync(disk.path).filter((name) => name.endsWith(".pcapng"));
+        expect(recorded()).toEqual([`${run}-000000.pcapng`]);
+        rmSync(join(disk.path, "filler"));
+        ring.put(0, long, long.length, 9);
+        recording.drain(200_000);
+        recording.close(200_000);
+        expect(recorded().toSorted()).toEqual([`${run}-000000.pcapng`, `${run}-000001.pcapng`]);
+      });
+    },
+  );
 });

@@ -257,6 +257,83 @@ describe("what is refused is refused whole", () => {
   });
 });
 
+/** Takes the port for itself, as soon as nobody else has it. */
+async function grab(port: number): Promise<ReturnType<typeof Bun.serve>> {
+  for (;;) {
+    try {
+      return Bun.serve({ hostname: "127.0.0.1", port, fetch: () => new Response("mine") });
+    } catch {
+      await Bun.sleep(1);
+    }
+  }
+}
+
+async function alerts(url: string | undefined): Promise<Record<string, unknown>[]> {
+  const answer = await fetch(`${url}/api/v1/alerts?rule=slow_data_ingestion`);
+  return ((await answer.json()) as { items: Record<string, unknown>[] }).items;
+}
+
+describe("the ops thread that a reload starts again", () => {
+  // Every datagram is too slow: the alert is open as long as ticks come.
+  const slow = "[alert]\ndataIngestionMs = 0.000001\n";
+
+  test("goes on with the alert that is open, and with its count", async () => {
+    await using edge = await startByFile(`${listen}${slow}`);
+    let open: Record<string, unknown>[] = [];
+    const counted = (count: number): Promise<void> =>
+      tickUntil(edge.port, "ACME", () => {
+        void alerts(edge.http).then(
+          (rows) => (open = rows),
+          () => undefined,
+        );
+        return Number(open[0]?.["count"] ?? 0) > count;
+      });
+    await counted(0);
+    const before = open[0]!;
+    expect(await edge.reload(`${listen}${slow}quietMs = 20000\n`)).toContain("quietMs changed");
+    await counted(before["count"] as number);
+    const { id, openedMs } = before;
+    expect(open).toEqual([expect.objectContaining({ id, openedMs, resolvedMs: null })]);
+    // A rule that is gone watches nothing any more.
+    expect(await edge.reload(`${listen}[alert]\ndataIngestionMs = 0\n`)).toContain("changed");
+    await edge.running.until("stderr", /alert slow_data_ingestion \S+ is over/);
+    expect(await alerts(edge.http)).toEqual([
+      expect.objectContaining({ id, resolvedMs: expect.any(Number) }),
+    ]);
+    expect((await edge.running.stop()).code).toBe(0);
+  });
+
+  test("between two lives: what it cannot do is refused, and the old configuration begins at once", async () => {
+    using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("mine") });
+    await using edge = await startByFile(listen, {
+      HFTEDGE_TEST_FAULT: "ops:throw",
+      HFTEDGE_THREAD_RESTART_BACKOFF_MS: "60000",
+    });
+    edge.running.signal("SIGUSR2");
+    await edge.running.until("stderr", /the ops thread crashed/);
+    const said = await edge.reload(`[http]\nlisten = "127.0.0.1:${taken.port}"\n`);
+    expect(said).toContain("refused, the old one goes on");
+    expect((await fetch(`${edge.http}/healthz`)).status).toBe(200);
+    expect((await edge.running.stop()).code).toBe(0);
+  });
+
+  test("has neither its new address nor its old one: it is tried again until one is free", async () => {
+    using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("mine") });
+    await using edge = await startByFile(listen, { HFTEDGE_THREAD_RESTARTS_MAX: "1000" });
+    const grabbed = grab(Number(new URL(edge.http!).port));
+    const said = await edge.reload(`[http]\nlisten = "127.0.0.1:${taken.port}"\n`);
+    expect(said).toContain("refused, the old one goes on");
+    await edge.running.until("stderr", /the ops thread crashed: http\.listen \S+ is in use/);
+    await (await grabbed).stop(true);
+    await edge.running.until(
+      "stderr",
+      /crashed[\s\S]*the ops thread was started again: it is back/,
+    );
+    expect((await fetch(`${edge.http}/healthz`)).status).toBe(200);
+    expect((await edge.running.stop()).code).toBe(0);
+  });
+});
+
 test("theServiceManagerHearsTheBeginningAndTheEnd", async () => {
   using folder = emptyDirectory();
   using manager = notifySocket(join(folder.path, "notify"));

@@ -2,6 +2,7 @@
  * The main job through the program, compiled or (HFTEDGE_TEST_PROGRAM=source) from its source: real
  * sockets, real files, real signals.
  */
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { closeSync, constants, existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -280,6 +281,37 @@ describe("the end", () => {
     expect(report.feed!.books.every(({ decision }) => decision === "HOLD")).toBe(true);
   });
 
+  test("the last word on every symbol is in the history", async () => {
+    using folder = emptyDirectory();
+    await using edge = await startRun("udp://127.0.0.1:0?format=tick&silenceMs=60000", [
+      "--data-directory",
+      folder.path,
+    ]);
+    const symbols = Array.from({ length: 400 }, (_, i) => `S${i}`);
+    const standing = (): number => {
+      const said = new Map(signalsOf(edge.running).map((one) => [one["symbol"], one["signal"]]));
+      return [...said.values()].filter((signal) => signal !== "HOLD").length;
+    };
+    const socket = await openTestSender(edge.ports[0]!);
+    for (let turn = 0; standing() < symbols.length / 2; turn++) {
+      const heavy = turn % 40 >= 20;
+      const price = 100 + Math.abs((turn % 40) - 20) / 10;
+      for (const [index, symbol] of symbols.entries()) {
+        socket.send(tick(symbol, heavy ? 900 : 100, heavy ? 100 : 900, price));
+        if (index % 40 === 0) await Bun.sleep(1);
+      }
+    }
+    socket.close();
+    const { report } = await edge.stop();
+    const database = new Database(join(folder.path, "history.db"), { readonly: true });
+    const rows = database.query("select seq, symbol, signal from signal order by seq").all();
+    database.close();
+    const said = rows as { seq: number; symbol: string; signal: string }[];
+    expect(said.at(-1)?.seq).toBe(report.feed!.signals.total);
+    const last = new Map(said.map(({ symbol, signal }) => [symbol, signal]));
+    expect([...last.values()].filter((signal) => signal !== "HOLD")).toEqual([]);
+  });
+
   test("--for ends it by itself", async () => {
     const done = await run([
       "run",
@@ -327,6 +359,29 @@ describe("what cannot start says so in one line, with the remedy", () => {
     expect(done.code).toBe(1);
     expect(done.stderr).toContain("hftedge: interface nosuch0 does not exist");
     expect(done.stderr).toContain("Choose one of: lo");
+  });
+
+  test("and is no unclean stop of the history: the next start has nothing to say of it", async () => {
+    using folder = emptyDirectory();
+    await using edge = await startRun("udp://127.0.0.1:0?format=tick");
+    const start = (...args: string[]) =>
+      run([
+        "run",
+        "--http-listen",
+        "127.0.0.1:0",
+        "--inference-engine",
+        "rules",
+        "--data-directory",
+        folder.path,
+        ...args,
+      ]);
+    const inUse = await start("--feed", `udp://127.0.0.1:${edge.ports[0]}`);
+    expect(inUse.stderr).toContain("is in use by another process");
+    const free = ["--feed", "udp://127.0.0.1:0", "--for", "1ms"];
+    expect((await start(...free)).stderr).not.toContain("without warning");
+    const noToken = await start(...free, "--http-token-file", join(folder.path, "none"));
+    expect(noToken.stderr).toContain("cannot be read");
+    expect((await start(...free)).stderr).not.toContain("without warning");
   });
 
   test("an unreadable configuration file", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Notifier } from "../../src/host/notify.ts";
 import { Control, controlBytes, type HeartbeatThread } from "../../src/thread/control.ts";
-import { lateThreads, ServiceNotice } from "../../src/thread/service-notice.ts";
+import { beatAgeMs, lateThreads, ServiceNotice } from "../../src/thread/service-notice.ts";
 
 const threads = ["main", "feed", "inference", "ops"] as const satisfies HeartbeatThread[];
 const limitMs = 2000;
@@ -10,6 +10,7 @@ function rig(startMs = 10_000) {
   const control = new Control(new SharedArrayBuffer(controlBytes(4)), 4);
   const heard: string[] = [];
   const words: string[] = [];
+  let fed = 0;
   const notifier: Notifier = {
     listening: true,
     watchdogMs: 5000,
@@ -25,6 +26,7 @@ function rig(startMs = 10_000) {
     control,
     limitMs,
     nowMs: () => nowMs,
+    onFed: () => void fed++,
     log: (level, text) => words.push(`${level}: ${text}`),
   });
   return {
@@ -32,6 +34,7 @@ function rig(startMs = 10_000) {
     notice,
     heard,
     words,
+    fed: () => fed,
     /** Time passes while all threads but the frozen ones give a sign of life. */
     pass(ms: number, frozen: readonly HeartbeatThread[] = []) {
       nowMs += ms;
@@ -42,13 +45,14 @@ function rig(startMs = 10_000) {
 
 describe("watchdog", () => {
   test("isFedWhileAllThreadsBeat", () => {
-    const { notice, pass, heard, words } = rig();
+    const { notice, pass, heard, words, fed } = rig();
     for (let round = 0; round < 3; round++) {
       pass(1000);
       notice.check();
     }
     expect(heard).toEqual(["watchdog", "watchdog", "watchdog"]);
     expect(words).toEqual([]);
+    expect(fed()).toBe(3);
   });
 
   for (const thread of threads) {
@@ -73,6 +77,25 @@ describe("watchdog", () => {
     });
   }
 
+  test("aClockThatIsSetBackDoesNotHideAFrozenThread", () => {
+    const { notice, pass, heard } = rig(3_600_000);
+    pass(0);
+    pass(limitMs + 1, ["feed"]);
+    notice.check();
+    pass(-3_000_000, ["feed"]);
+    notice.check();
+    expect(heard).toEqual([]);
+    pass(20);
+    notice.check();
+    expect(heard).toEqual(["watchdog"]);
+  });
+
+  test("theAgeOfAHeartbeatIsRightWhereItsCellWraps", () => {
+    const { control, pass } = rig(2 ** 31 - 500);
+    pass(0);
+    expect(beatAgeMs(control, "feed", 2 ** 31 + 500)).toBe(1000);
+  });
+
   test("heartbeatsOfWeeksWrap", () => {
     const { control, pass } = rig(2 ** 31 - 500);
     pass(0);
@@ -85,4 +108,12 @@ describe("watchdog", () => {
   test("looksTwiceInALimitAndAsOftenAsItIsHungry", () => {
     expect(rig().notice.intervalMs).toBe(limitMs / 2);
   });
+});
+
+test("aReloadThatIsOverWhenTheRunStopsAlreadyIsNotAnnounced", () => {
+  const { notice, heard } = rig();
+  notice.stopping("SIGTERM");
+  notice.reloading();
+  notice.ready("1 feed");
+  expect(heard).toEqual(["stopping SIGTERM"]);
 });

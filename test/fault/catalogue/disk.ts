@@ -1,36 +1,13 @@
 /** The disk under the history. */
 import { Database } from "bun:sqlite";
-import { mkdtempSync, readFileSync, rmSync, statfsSync, unlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, statfsSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { emptyDirectory } from "../../support/directory.ts";
+import { mountRefusal, smallDisk } from "../../support/small-disk.ts";
 import { FaultEdge } from "../edge.ts";
 import { duration, type Fault, promise } from "../fault.ts";
 
 const mebibyte = 1_048_576;
-
-/** A mounted tmpfs that goes with its block; undefined where mounting is not permitted. */
-function smallDisk(bytes: number): ({ path: string } & Disposable) | undefined {
-  const path = mkdtempSync(join(tmpdir(), "hftedge-disk-"));
-  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path]);
-  if (mount.exitCode !== 0) {
-    rmSync(path, { recursive: true });
-    return undefined;
-  }
-  return {
-    path,
-    [Symbol.dispose]() {
-      Bun.spawnSync(["umount", "-l", path]);
-      rmSync(path, { recursive: true, force: true });
-    },
-  };
-}
-
-function mountRefusal(): string | undefined {
-  if (Bun.which("mount") === null) return "no mount command";
-  using disk = smallDisk(mebibyte);
-  return disk === undefined ? "needs the permission to mount a tmpfs" : undefined;
-}
 
 export const diskFaults: readonly Fault[] = [
   {
