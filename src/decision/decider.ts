@@ -146,7 +146,7 @@ export class Decider {
     repeat: boolean,
   ): void {
     const { refreshAfterS, maxStaleS, minConfidence } = this.#options;
-    const ageS = Math.max(0, nowS - this.#table.decidedAtS(this.#table.slot));
+    const ageS = Math.max(0, nowS - this.#table.decidedAtS);
     const aged = refreshAfterS !== 0 && ageS > refreshAfterS;
     if (maxStaleS !== 0 && ageS > maxStaleS) {
       this.#miss(instrument, key, index, receiveNs, Reason.tooOld);

@@ -276,7 +276,7 @@ export class Inference {
     if (table.peek(key, index) === 0) return false;
     const limitS = refresh ? limits.maxAgeS : limits.maxStaleS;
     if (limitS === 0) return !refresh;
-    return clock.epochS() - table.decidedAtS(table.slot) <= limitS;
+    return clock.epochS() - table.decidedAtS <= limitS;
   }
 
   /** As many questions as there are slots; the rest keeps its order. */
