@@ -13,7 +13,7 @@ import type { Held } from "./held.ts";
 import { pendingFull, type PendingTable } from "./pending.ts";
 import { Outcome } from "./pending-slot.ts";
 import type { EngineFeed, EngineOptions } from "./port.ts";
-import { Decision, Reason, Source } from "./signal.ts";
+import { Decision, largestAgeMs, Reason, Source } from "./signal.ts";
 import type { DecisionReader } from "./table.ts";
 
 const count = Metric.feed;
@@ -153,7 +153,7 @@ export class Decider {
       return;
     }
     this.#pending.leave(instrument);
-    if (aged) this.#pending.refresh(key, index, receiveNs / 1e6);
+    if (aged) this.#pending.refresh(key, index, Math.floor(receiveNs / 1e6));
     const origin = wordOrigin(word);
     let decision = wordDecision(word);
     const confidence = wordConfidence(word);
@@ -171,7 +171,7 @@ export class Decider {
       confidence,
       source,
       reason,
-      ageS * 1000,
+      Math.min(ageS * 1000, largestAgeMs),
       key,
       index,
       aged,
