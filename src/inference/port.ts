@@ -32,7 +32,7 @@ export interface Waiting {
 }
 
 export interface InferenceClock {
-  /** ms since the run's base: the clock of the pending table. */
+  /** Monotonic, ms. */
   nowMs(): number;
   /** Monotonic, ns. */
   nowNs(): number;

@@ -8,7 +8,6 @@ import { openTable } from "../decision/table.ts";
 import { realtimeNs } from "../host/libc.ts";
 import { Inference } from "../inference/engine.ts";
 import { type SecondLevel, SqliteSecondLevel } from "../inference/l2.ts";
-import type { InferenceClock } from "../inference/port.ts";
 import { RulesInference } from "../inference/rules-engine.ts";
 import type { SymbolNames } from "../inference/state-text.ts";
 import { StateSpace } from "../market/state.ts";
@@ -17,6 +16,7 @@ import { Stage } from "../telemetry/stage.ts";
 import { collectOnDemand } from "./collector.ts";
 import { Control } from "./control.ts";
 import { DecisionSender } from "./decision-channel.ts";
+import { inferenceClock } from "./inference-clock.ts";
 import { meterOn } from "./inference-meter.ts";
 import { candidateFrom, limitsFrom, shadowFrom } from "./inference-plan.ts";
 import { failureOf, type Start, type WorkerMessage } from "./message.ts";
@@ -53,7 +53,7 @@ interface Engine {
 }
 
 const pollMs = 1;
-const reportEveryMs = 500;
+const reportEveryNs = 500e6;
 
 function start(begin: Start): void {
   const { plan, shared } = begin;
@@ -63,17 +63,16 @@ function start(begin: Start): void {
   const engine = createEngine(begin, meterOn(board), sender);
   const collect = collectOnDemand(control);
   let dueNs = Bun.nanoseconds();
-  let reportMs = 0;
+  let reportNs = 0;
   const timer = setInterval(() => {
     const nowNs = Bun.nanoseconds();
     board.record(Stage.eventLoopInference, Math.max(0, nowNs - dueNs));
     dueNs = nowNs + pollMs * 1e6;
-    const nowMs = Math.floor(realtimeNs(plan.baseSeconds) / 1e6);
-    control.beat("inference", nowMs);
+    control.beat("inference", Math.floor(realtimeNs(plan.baseSeconds) / 1e6));
     engine.poll();
     collect();
-    if (nowMs >= reportMs) {
-      reportMs = nowMs + reportEveryMs;
+    if (nowNs >= reportNs) {
+      reportNs = nowNs + reportEveryNs;
       sender.report(engine.report());
     }
     if (!control.stopping) return;
@@ -106,11 +105,7 @@ function createEngine(
       record[3] = reason;
       return answers.push(record, 0);
     },
-    clock: {
-      nowMs: () => Math.floor(realtimeNs(plan.baseSeconds) / 1e6),
-      nowNs: () => Bun.nanoseconds(),
-      epochS: () => plan.baseSeconds + Math.floor(realtimeNs(plan.baseSeconds) / 1e9),
-    } satisfies InferenceClock,
+    clock: inferenceClock(plan.baseSeconds),
     meter,
   };
   if (config.inference.engine === "rules") return new RulesInference({ ...common, space });
