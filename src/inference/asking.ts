@@ -18,6 +18,8 @@ export interface Asking {
   candidate: Candidate;
   method: Method;
   version: DecisionVersion;
+  /** Of the version's model: an answer counts only from a host that has it still. */
+  digest: string;
   waiters: Waiter[];
   sentMs: number;
   sentNs: number;

@@ -64,6 +64,10 @@ export class Inference {
     this.#queue = new Queue(limits.queueMax);
     this.#exchange = new Exchange(options, {
       answered: (asking, host, body) => this.#answered(asking, host, body),
+      doubtful: (asking) => {
+        this.#forget(asking);
+        this.#askAgain(asking);
+      },
       failed: (asking, fault) => this.#failed(asking, fault),
     });
     this.#key = new Uint32Array(space.keyWords);
@@ -143,6 +147,8 @@ export class Inference {
   cast(plan: CandidatePlan): void {
     this.#shadow?.candidate.close();
     this.#shadow = new ShadowRun(this.#create(plan), this.#options, this.#archive);
+    this.#shadow.candidate.beside = this.#candidate;
+    this.#candidate.beside = this.#shadow.candidate;
   }
 
   /** The shadow takes over at once, with all its answers. False while there is none that is ready. */
@@ -152,6 +158,7 @@ export class Inference {
     if (shadow === null || version === null) return false;
     this.#candidate.close();
     this.#candidate = shadow.candidate;
+    this.#candidate.beside = null;
     this.#shadow = null;
     if (shadow.isWhole) this.#activate(version, shadow.answers);
     this.#followVersion();
@@ -206,6 +213,7 @@ export class Inference {
         if (q.slot < 0) return false;
         q.waiting = waiting.waiting(q.slot);
         q.lastSeenMs = waiting.lastSeenMs(q.slot);
+        q.refresh = waiting.kind(q.slot) === PendingKind.refresh;
         return !this.#counter.isCurrent(q) || nowMs - q.admittedMs >= limits.deadlineMs;
       },
       (q) => {
@@ -322,6 +330,7 @@ export class Inference {
       candidate,
       method,
       version,
+      digest: candidate.digest,
       waiters,
       sentMs: nowMs,
       sentNs,
@@ -333,7 +342,7 @@ export class Inference {
     };
     if (asking.isShadow) this.#shadowAsking++;
     else this.#asking.set(question.text, asking);
-    this.#exchange.send(asking, host, prompt);
+    this.#exchange.send(asking, host, prompt, nowMs);
   }
 
   #answered(asking: Asking, host: Host, body: Reply["body"]): void {
@@ -395,7 +404,7 @@ export class Inference {
 
   /** Another version decides by now: whoever waits is dealt with anew at the next poll. */
   #askAgain(asking: Asking): void {
-    for (const { slot } of asking.waiters) this.#counter.again(slot);
+    for (const waiter of asking.waiters) this.#counter.again(waiter);
     asking.warm?.warmer.release(asking.warm.state);
   }
 
