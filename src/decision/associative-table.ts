@@ -63,20 +63,17 @@ export class AssociativeTable extends PlaneTable {
       while (word < keyWords && words[at + 3 + word] === ((key[word] as number) | 0)) word++;
       if (word !== keyWords) continue;
       const packed = Atomics.load(words, at + 1) >>> 0;
+      const decidedAtS = (words[at + 2] as number) >>> 0;
       // The writer was in the entry, or has given it to another key meanwhile: nothing is believed.
       if ((sequence & 1) !== 0 || Atomics.load(words, at) !== sequence) return 0;
       if (wordGeneration(packed) !== active >>> 1) return 0;
-      this.slot = at;
+      this.decidedAtS = decidedAtS;
       const use = this.useAt(plane) + (first + way) * 2;
       words[use] = (words[use] as number) + 1;
       words[use + 1] = nowS;
       return packed;
     }
     return 0;
-  }
-
-  decidedAtS(slot: number): number {
-    return (this.words[slot + 2] as number) >>> 0;
   }
 
   protected store(
@@ -150,8 +147,9 @@ export class AssociativeTable extends PlaneTable {
     const plane = active & 1;
     const entry = this.#find(plane, key, hashKey(key, this.#keyWords));
     if (entry < 0) return 0;
-    this.slot = this.#entryAt(plane, entry);
-    const word = (this.words[this.slot + 1] as number) >>> 0;
+    const at = this.#entryAt(plane, entry);
+    const word = (this.words[at + 1] as number) >>> 0;
+    this.decidedAtS = (this.words[at + 2] as number) >>> 0;
     return wordGeneration(word) === active >>> 1 ? word : 0;
   }
 

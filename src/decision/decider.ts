@@ -13,7 +13,7 @@ import type { Held } from "./held.ts";
 import { pendingFull, type PendingTable } from "./pending.ts";
 import { Outcome } from "./pending-slot.ts";
 import type { EngineFeed, EngineOptions } from "./port.ts";
-import { Decision, Reason, Source } from "./signal.ts";
+import { Decision, largestAgeMs, Reason, Source } from "./signal.ts";
 import type { DecisionReader } from "./table.ts";
 
 const count = Metric.feed;
@@ -140,14 +140,14 @@ export class Decider {
     repeat: boolean,
   ): void {
     const { refreshAfterS, maxStaleS, minConfidence } = this.#options;
-    const ageS = Math.max(0, nowS - this.#table.decidedAtS(this.#table.slot));
+    const ageS = Math.max(0, nowS - this.#table.decidedAtS);
     const aged = refreshAfterS !== 0 && ageS > refreshAfterS;
     if (maxStaleS !== 0 && ageS > maxStaleS) {
       this.#miss(instrument, key, index, receiveNs, Reason.tooOld);
       return;
     }
     this.#pending.leave(instrument);
-    if (aged) this.#pending.refresh(key, index, receiveNs / 1e6);
+    if (aged) this.#pending.refresh(key, index, Math.floor(receiveNs / 1e6));
     const origin = wordOrigin(word);
     let decision = wordDecision(word);
     const confidence = wordConfidence(word);
@@ -165,7 +165,7 @@ export class Decider {
       confidence,
       source,
       reason,
-      ageS * 1000,
+      Math.min(ageS * 1000, largestAgeMs),
       key,
       index,
       aged,

@@ -9,14 +9,10 @@ export class DenseTable extends PlaneTable {
     const at = this.planeAt(plane) + index * 2;
     const word = Atomics.load(this.words, at) >>> 0;
     if (wordGeneration(word) !== active >>> 1) return 0;
-    this.slot = at;
+    this.decidedAtS = (this.words[at + 1] as number) >>> 0;
     const use = this.useAt(plane) + index;
     this.words[use] = (this.words[use] as number) + 1;
     return word;
-  }
-
-  decidedAtS(slot: number): number {
-    return (this.words[slot + 1] as number) >>> 0;
   }
 
   hasShadowRoom(_key: Uint32Array, _index: number): boolean {
@@ -43,8 +39,9 @@ export class DenseTable extends PlaneTable {
 
   peek(_key: Uint32Array, index: number): number {
     const active = this.active();
-    this.slot = this.planeAt(active & 1) + index * 2;
-    const word = Atomics.load(this.words, this.slot) >>> 0;
+    const at = this.planeAt(active & 1) + index * 2;
+    const word = Atomics.load(this.words, at) >>> 0;
+    this.decidedAtS = (this.words[at + 1] as number) >>> 0;
     return wordGeneration(word) === active >>> 1 ? word : 0;
   }
 

@@ -70,6 +70,7 @@ export class Engine {
     receiveNs: number,
     nowNs: number,
   ): void {
+    if (this.#stopping) return;
     const { decoder, books } = this.#feeds[feed] as EngineFeed;
     const verdict = decoder.decode(bytes, length, line, receiveNs);
     const { channel } = decoder;

@@ -1,8 +1,9 @@
 /**
  * A state that waits for an answer, as the feed thread shows it to inference.
  *
- * Shared slot, u32 words: [version (0 = free), waiting, last seen ms, first seen ms, kind, index, two
- * reserved, key…]. The version is stored last, so a slot that shows a version is whole.
+ * Shared slot, u32 words: [version (0 = free), waiting, last seen ms, first seen ms, kind, index, the
+ * slot's last version, one reserved, key…]. The version is stored last, so a slot that shows a
+ * version is whole.
  */
 export const PendingKind = {
   /** Nobody has an answer for this state. */
@@ -34,6 +35,8 @@ export const Cell = {
   firstSeen: 3,
   kind: 4,
   index: 5,
+  /** Stays when the question is taken back: the feed thread's next life goes on from there. */
+  lastVersion: 6,
 } as const;
 
 export function pendingBytes(capacity: number): number {

@@ -13,6 +13,9 @@ import { Cell, type Outcome, PendingKind, slotHeaderWords, slotWords } from "./p
 import { SlotIndex } from "./slot-index.ts";
 import { hashKey } from "./table-plane.ts";
 
+/** Versions begin again at 1 after 2^32: 0 is no version. */
+const followingVersion = (version: number): number => (version % 0xffffffff) + 1;
+
 /** What `PendingTable.miss` says besides a slot. */
 export const pendingFull = -1;
 
@@ -30,6 +33,8 @@ export class PendingTable {
   readonly #previous: Int32Array;
   /** Slot in which an instrument waits, -1 for none. */
   readonly #slotOf: Int32Array;
+  /** Slots in which anybody waits. */
+  #waitedCount = 0;
 
   readonly #free: Int32Array;
   #freeCount: number;
@@ -69,8 +74,8 @@ export class PendingTable {
     // A restarted feed thread finds the slots of the one before it: nobody waits in them any more,
     // and versions go on from there, so that an answer to an old question is not taken for a new one.
     for (let slot = 0; slot < capacity; slot++) {
-      const old = (this.#cells[slot * slotWords + Cell.version] as number) >>> 0;
-      if (old >= this.#nextVersion) this.#nextVersion = old + 1;
+      const old = (this.#cells[slot * slotWords + Cell.lastVersion] as number) >>> 0;
+      if (old >= this.#nextVersion) this.#nextVersion = followingVersion(old);
       Atomics.store(this.#cells, slot * slotWords + Cell.version, 0);
     }
   }
@@ -92,19 +97,21 @@ export class PendingTable {
   miss(instrument: number, key: Uint32Array, index: number, nowMs: number): number {
     const hash = hashKey(key, this.#keyWords);
     let slot = this.#lookup(key, hash);
-    if (slot < 0) slot = this.#open(key, hash, index, PendingKind.miss, nowMs);
     if (slot < 0) {
+      // It has left the state that it waited in, whose slot may be the one that makes room.
       this.leave(instrument);
-      return pendingFull;
+      slot = this.#open(key, hash, index, PendingKind.miss, nowMs);
+      if (slot < 0) return pendingFull;
     }
     const cells = this.#cells;
     const at = slot * slotWords;
     cells[at + Cell.lastSeen] = nowMs;
+    cells[at + Cell.kind] = PendingKind.miss;
     if (this.#slotOf[instrument] !== slot) {
       this.leave(instrument);
       this.#join(instrument, slot);
     }
-    if (this.#failed[slot] !== 0 && nowMs >= (this.#retryAt[slot] as number)) this.#reopen(slot);
+    if (this.#failed[slot] !== 0 && nowMs >= (this.#retryAt[slot] as number)) this.askAgain(slot);
     return slot;
   }
 
@@ -122,7 +129,10 @@ export class PendingTable {
     const next = this.#next[instrument] as number;
     const previous = this.#previous[instrument] as number;
     if (previous >= 0) this.#next[previous] = next;
-    else this.#head[slot] = next;
+    else {
+      this.#head[slot] = next;
+      if (next < 0) this.#waitedCount--;
+    }
     if (next >= 0) this.#previous[next] = previous;
     this.#slotOf[instrument] = -1;
     const at = slot * slotWords + Cell.waiting;
@@ -134,6 +144,7 @@ export class PendingTable {
     this.#next[instrument] = head;
     this.#previous[instrument] = -1;
     if (head >= 0) this.#previous[head] = instrument;
+    else this.#waitedCount++;
     this.#head[slot] = instrument;
     this.#slotOf[instrument] = slot;
     const at = slot * slotWords + Cell.waiting;
@@ -173,6 +184,11 @@ export class PendingTable {
     return (this.#cells[slot * slotWords + Cell.firstSeen] as number) >>> 0;
   }
 
+  /** An answer stands, and nobody waits for the new one. */
+  isRenewal(slot: number): boolean {
+    return this.#cells[slot * slotWords + Cell.kind] === PendingKind.refresh;
+  }
+
   /** The question behind {slot, version} is still the one that was asked. */
   isCurrent(slot: number, version: number): boolean {
     return slot < this.capacity && this.version(slot) === version;
@@ -190,8 +206,7 @@ export class PendingTable {
 
   /** There is no answer. The slot keeps its instruments and is asked again after the retry time. */
   fail(slot: number, outcome: Outcome, reason: number, nowMs: number): void {
-    const kind = this.#cells[slot * slotWords + Cell.kind];
-    if (kind === PendingKind.refresh && this.first(slot) < 0) {
+    if (this.isRenewal(slot)) {
       this.#close(slot);
       return;
     }
@@ -214,7 +229,7 @@ export class PendingTable {
     const waitMs = (this.#retryAt[slot] as number) - nowMs;
     // More than the whole wait is left only when the clock was set back.
     if (waitMs > 0 && waitMs <= this.#retryMs) return slot;
-    if (this.first(slot) >= 0) this.#reopen(slot);
+    if (this.first(slot) >= 0) this.askAgain(slot);
     else this.#close(slot);
     return slot;
   }
@@ -233,16 +248,19 @@ export class PendingTable {
     return this.#index.isUsed(slot);
   }
 
-  #reopen(slot: number): void {
+  /** The slot's question is asked anew, for those who wait in it. */
+  askAgain(slot: number): void {
     this.changes = (this.changes + 1) | 0;
     this.#failed[slot] = 0;
-    Atomics.store(this.#cells, slot * slotWords + Cell.version, this.#takeVersion());
+    this.#showVersion(slot);
   }
 
-  #takeVersion(): number {
+  #showVersion(slot: number): void {
     const version = this.#nextVersion;
-    this.#nextVersion = version === 0xffffffff ? 1 : version + 1;
-    return version | 0;
+    this.#nextVersion = followingVersion(version);
+    const at = slot * slotWords;
+    this.#cells[at + Cell.lastVersion] = version;
+    Atomics.store(this.#cells, at + Cell.version, version | 0);
   }
 
   #open(key: Uint32Array, hash: number, index: number, kind: PendingKind, nowMs: number): number {
@@ -261,7 +279,7 @@ export class PendingTable {
     cells[at + Cell.index] = index;
     this.#failed[slot] = 0;
     this.#index.add(slot, hash);
-    Atomics.store(cells, at + Cell.version, this.#takeVersion());
+    this.#showVersion(slot);
     return slot;
   }
 
@@ -275,6 +293,7 @@ export class PendingTable {
 
   /** Drops the least recently seen question that no instrument waits for. Rare: only when full. */
   #evictUnwaited(): boolean {
+    if (this.#waitedCount === this.capacity) return false;
     let victim = -1;
     let oldest = Infinity;
     for (let slot = 0; slot < this.capacity; slot++) {
@@ -285,7 +304,6 @@ export class PendingTable {
         victim = slot;
       }
     }
-    if (victim < 0) return false;
     this.#close(victim);
     this.#evictions++;
     return true;

@@ -11,7 +11,8 @@
  *  24  u64 inputSeq: the feed's sequence number of the message that caused it, 0 when none did
  *  32  u64 exchange time, epoch ns, 0 unknown
  *  40  u64 receive time, epoch ns (kernel)         48  u64 emit time, epoch ns
- *  56  u32 time to live, ms                        60  u32 age of the answer, ms; 0xffffffff unknown
+ *  56  u32 time to live, ms
+ *  60  u32 age of the answer, ms; 0xfffffffe for 49 days and more, 0xffffffff unknown
  *  64  u64 price: the mid, in units of 10^-decimals (0 when the book has none)
  *  72  u64 state id                                80  u64 version of the model
  *  88  u16 feed index   90  u8 decision   91  u8 source   92  u8 reason   93  u8 decimals
@@ -109,6 +110,7 @@ export const signalBytes = 128;
 export const signalWords = signalBytes / 4;
 export const confidenceScale = 10_000;
 export const unknownAgeMs = 0xffffffff;
+export const largestAgeMs = 0xfffffffe;
 const magic = 0x4548;
 const layoutVersion = 1;
 
@@ -148,7 +150,7 @@ export function getU64(words: Uint32Array, at: number): number {
 
 /**
  * Writes `base + offset`, where the base is an epoch time in ns (two halves: a double cannot hold
- * it) and the offset an exact non-negative double.
+ * it) and the offset an exact double: below zero when the clock was set back soon after the start.
  */
 export function setEpochNs(
   words: Uint32Array,
@@ -157,9 +159,10 @@ export function setEpochNs(
   baseLo: number,
   offsetNs: number,
 ): void {
-  const low = baseLo + (offsetNs % two32);
+  const offsetHi = Math.floor(offsetNs / two32);
+  const low = baseLo + (offsetNs - offsetHi * two32);
   words[at] = low;
-  words[at + 1] = baseHi + Math.floor(offsetNs / two32) + (low >= two32 ? 1 : 0);
+  words[at + 1] = baseHi + offsetHi + (low >= two32 ? 1 : 0);
 }
 
 /** Lays down what never changes in a run: magic, version, length and run id; the rest is zero. */

@@ -56,7 +56,7 @@ export function hashKey(key: Uint32Array, keyWords: number): number {
 /** What both forms share: the header, the planes' offsets and the switch between them. */
 export abstract class PlaneTable {
   readonly spec: TableSpec;
-  slot = 0;
+  decidedAtS = 0;
   protected readonly words: Int32Array;
   protected readonly planeSize: number;
   protected readonly useSize: number;

@@ -22,19 +22,17 @@ export interface DecisionReader {
   readonly spec: TableSpec;
   /**
    * The packed word of the state, or 0 on a miss; `index` is the state's index in a finite
-   * space and unused otherwise. On a hit `slot` says where, for `decidedAtS`, and the use is counted.
+   * space and unused otherwise. A hit sets `decidedAtS`, and the use is counted.
    */
   lookup(key: Uint32Array, index: number, nowS: number): number;
-  /** Where the last hit was found. */
-  readonly slot: number;
-  /** Epoch seconds at which the answer in `slot` was given. */
-  decidedAtS(slot: number): number;
+  /** Epoch seconds at which the answer that was found last was given: read together with it. */
+  readonly decidedAtS: number;
   /** Generation that answers now; it changes when another version takes over. */
   generation(): number;
   /** Version (low, high halves) whose answers the active plane holds. */
   versionLo(): number;
   versionHi(): number;
-  /** A look-up that counts no use; 0 when there is no answer, else sets `slot`. */
+  /** A look-up that counts no use; 0 when there is no answer, else sets `decidedAtS`. */
   peek(key: Uint32Array, index: number): number;
 }
 

@@ -71,24 +71,40 @@ export class Turn {
       if (failed) this.#pending.fail(slot, outcome, answer[3] as number, Math.floor(nowNs / 1e6));
       this.#counters[count.answersApplied]!++;
       this.#review.waiting(slot, nowNs, !failed);
-      if (!failed) this.#pending.settle(slot);
+      if (failed) continue;
+      // Whoever waits still has not found the answer: another version took over meanwhile, or the
+      // answer had to make room for another one.
+      if (this.#pending.first(slot) < 0) this.#pending.settle(slot);
+      else this.#pending.askAgain(slot);
     }
     this.#emitter.flush();
   }
 
-  /** A few pending states a call: asked again after a failure, or found answered meanwhile. */
+  /**
+   * A few pending states a call: asked again after a failure, or found answered meanwhile. A renewal
+   * has an answer all the time, and ends when inference says so.
+   */
   #retry(nowNs: number): void {
     const pending = this.#pending;
     const nowMs = Math.floor(nowNs / 1e6);
     for (let i = 0; i < sweepBatch; i++) {
       const slot = pending.sweepOne(nowMs);
-      if (!pending.isOpen(slot)) continue;
+      if (!pending.isOpen(slot) || pending.isRenewal(slot)) continue;
       pending.readKey(slot, this.#key);
-      if (this.#table.peek(this.#key, pending.index(slot)) === 0) continue;
+      if (!this.#isAnswered(pending.index(slot), nowNs)) continue;
       this.#review.waiting(slot, nowNs, true);
       if (pending.first(slot) < 0) pending.settle(slot);
     }
     this.#emitter.flush();
+  }
+
+  /** Whether the table has an answer about the state of `#key` that is not too old to be used. */
+  #isAnswered(index: number, nowNs: number): boolean {
+    const table = this.#table;
+    if (table.peek(this.#key, index) === 0) return false;
+    const { maxStaleS, baseSeconds } = this.#options;
+    const nowS = baseSeconds + Math.floor(nowNs / 1e9);
+    return maxStaleS === 0 || nowS - table.decidedAtS <= maxStaleS;
   }
 
   /** Standing signals are said again, on their current book, at half their time to live. */

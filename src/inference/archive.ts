@@ -11,6 +11,7 @@ import type { DecisionRow } from "../store/schema.ts";
 import { Outbox } from "./outbox.ts";
 import type { InferenceOptions } from "./port.ts";
 import type { StateText } from "./state-text.ts";
+import type { UseReporter } from "./use.ts";
 import type { Verdict } from "./verdict.ts";
 import { versionOf, type DecisionVersion } from "./version.ts";
 
@@ -37,7 +38,7 @@ export class Archive {
   }
 
   /** Fills the idle plane with what the database has, most used first; returns how many. */
-  fill(version: string): number {
+  fill(version: string, uses: UseReporter): number {
     const { secondLevel, table, space, clock, limits, meter } = this.#options;
     if (secondLevel === null) return 0;
     const notBeforeS = limits.maxStaleS === 0 ? 0 : clock.epochS() - limits.maxStaleS;
@@ -51,6 +52,7 @@ export class Archive {
         if (!table.hasShadowRoom(key, index)) return;
         const { decision } = stored;
         table.writeShadow(key, index, decision, stored.confidence, Origin.l2, stored.decidedAtS);
+        uses.note(stored.state, key);
         filled++;
       });
     } catch (error) {

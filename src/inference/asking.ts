@@ -2,8 +2,9 @@
 import type { Candidate, Method } from "./candidate.ts";
 import type { Host } from "./host.ts";
 import type { Question } from "./queue.ts";
+import type { TextState } from "./state-text.ts";
 import type { DecisionVersion } from "./version.ts";
-import type { Warmer, WarmState } from "./warm.ts";
+import type { Warmer } from "./warm.ts";
 
 /** A pending slot that waits, in the version that it was seen with. */
 export interface Waiter {
@@ -12,12 +13,20 @@ export interface Waiter {
   sinceMs: number;
 }
 
+/** The state that warming asks about, and whom it tells how that came out. */
+export interface WarmAsking {
+  warmer: Warmer;
+  state: TextState;
+}
+
 /** One question that is being asked. */
 export interface Asking {
   question: Question;
   candidate: Candidate;
   method: Method;
   version: DecisionVersion;
+  /** Of the version's model: an answer counts only from a host that has it still. */
+  digest: string;
   waiters: Waiter[];
   sentMs: number;
   sentNs: number;
@@ -26,13 +35,12 @@ export interface Asking {
   /** Attempts without an answer yet. */
   open: number;
   isDone: boolean;
-  /** Asked of the shadow: its answer is compared, and does not decide. */
-  isShadow: boolean;
-  warm: { warmer: Warmer; state: WarmState } | null;
+  /** Null for a question that somebody waited for. */
+  warm: WarmAsking | null;
 }
 
 /** A question that nobody waits for. */
-export function warmQuestion(state: WarmState, nowMs: number): Question {
+export function warmQuestion(state: TextState, nowMs: number): Question {
   const { text, key, index } = state;
   const nobody = { slot: -1, version: 0, refresh: false, waiting: 0 };
   return { text, key, index, ...nobody, lastSeenMs: nowMs, admittedMs: nowMs };

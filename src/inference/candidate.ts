@@ -64,6 +64,8 @@ export class Candidate {
   #method: Method;
   #digest = "";
   #version: DecisionVersion | null = null;
+  /** The candidate that asks the same servers beside this one; null for none. */
+  beside: Candidate | null = null;
 
   constructor(plan: CandidatePlan, events: CandidateEvents, fetch: Fetch, nowNs: () => number) {
     this.plan = plan;
@@ -100,14 +102,25 @@ export class Candidate {
     this.#elect();
   }
 
-  /** The host that would answer soonest and may be asked now, other than `except`; null for none. */
+  /**
+   * The host that would answer soonest and may be asked now, other than `except`; null for none. A
+   * host is asked for what it has in memory, also in the moment before the next `tick` says so.
+   */
   pick(nowMs: number, except: Host | null = null): Host | null {
     let best: Host | null = null;
     for (const host of this.hosts) {
-      if (host === except || !host.allows(nowMs)) continue;
+      if (host === except || host.digest !== this.#digest || !host.allows(nowMs)) continue;
+      if (host.freeLanes <= this.#takenBeside(host)) continue;
       if (best === null || host.expectedWaitMs() < best.expectedWaitMs()) best = host;
     }
     return best;
+  }
+
+  /** Slots of the server that questions of the other candidate take: one model has one set of them. */
+  #takenBeside({ url }: Host): number {
+    const { beside } = this;
+    if (beside?.plan.request.model !== this.plan.request.model) return 0;
+    return beside.hosts.find((host) => host.url === url)?.inFlight ?? 0;
   }
 
   /** Whether any host could be asked, now or when a slot is free. */
@@ -155,7 +168,9 @@ export class Candidate {
 
   /** The digest that decides stays while any host has it. */
   #elect(): void {
-    const able = this.hosts.filter((h) => h.status === "ready" || h.status === "other-model");
+    const able = this.hosts.filter(
+      ({ status, digest }) => digest !== "" && (status === "ready" || status === "other-model"),
+    );
     if (able.length === 0) return;
     if (!able.some((host) => host.digest === this.#digest)) {
       // Where nobody has the deciding digest, a host that is still loading may yet bring it back;

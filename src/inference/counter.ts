@@ -1,7 +1,7 @@
 /**
  * The counter at which the feed's questions come in and are answered: the slots of the pending
  * table, each looked at once for each version, and a ring to say how it came out. What finds the
- * ring full is said at the next turn.
+ * ring full is said at the next turn, unless its question was taken back by then.
  */
 import { Outcome } from "../decision/pending-slot.ts";
 import { Reason as Why } from "../decision/signal.ts";
@@ -9,14 +9,17 @@ import type { Waiter } from "./asking.ts";
 import type { Meter } from "./meter.ts";
 import type { InferenceOptions, Waiting } from "./port.ts";
 
+/** The question of a pending slot, in the version that it was seen with. */
+type Ask = Omit<Waiter, "sinceMs">;
+
 export class Counter {
   readonly #waiting: Waiting;
   readonly #answer: InferenceOptions["answer"];
   readonly #meter: Meter;
   /** Version of each pending slot that was dealt with; 0 for none. */
   readonly #seen: Uint32Array;
-  /** Bounded by the number of pending slots. */
-  #unsaid: [slot: number, version: number, outcome: number, reason: number][] = [];
+  /** By slot: how its question came out. */
+  #unsaid = new Map<number, [version: number, outcome: number, reason: number]>();
 
   constructor({ waiting, answer, meter }: InferenceOptions) {
     this.#waiting = waiting;
@@ -37,24 +40,24 @@ export class Counter {
     }
   }
 
-  /** The question of the slot comes in again at the next scan, if it is still there. */
-  again(slot: number): void {
-    this.#seen[slot] = 0;
+  /** The question comes in again at the next scan, if it is still there. */
+  again({ slot, version }: Ask): void {
+    if (this.#seen[slot] === version) this.#seen[slot] = 0;
   }
 
-  isCurrent({ slot, version }: { slot: number; version: number }): boolean {
+  isCurrent({ slot, version }: Ask): boolean {
     return this.#waiting.version(slot) === version;
   }
 
-  answered(waiter: Omit<Waiter, "sinceMs">): void {
+  answered(waiter: Ask): void {
     this.#say(waiter.slot, waiter.version, Outcome.answered, Why.none);
   }
 
-  failed(waiter: Omit<Waiter, "sinceMs">, why: number): void {
+  failed(waiter: Ask, why: number): void {
     this.#say(waiter.slot, waiter.version, Outcome.error, why);
   }
 
-  timedOut(waiter: Omit<Waiter, "sinceMs">): void {
+  timedOut(waiter: Ask): void {
     this.#meter.error("timeout");
     this.#say(waiter.slot, waiter.version, Outcome.timeout, Why.deadline);
   }
@@ -62,14 +65,14 @@ export class Counter {
   #say(slot: number, version: number, outcome: number, reason: number): void {
     if (slot < 0 || this.#answer(slot, version, outcome, reason)) return;
     this.#meter.count("answerRingFull");
-    if (this.#unsaid.length >= this.#seen.length) this.#unsaid.shift();
-    this.#unsaid.push([slot, version, outcome, reason]);
+    // A slot has one question at a time, so there is one answer that anybody waits for.
+    if (this.isCurrent({ slot, version })) this.#unsaid.set(slot, [version, outcome, reason]);
   }
 
   #saySomeMore(): void {
-    if (this.#unsaid.length === 0) return;
+    if (this.#unsaid.size === 0) return;
     const unsaid = this.#unsaid;
-    this.#unsaid = [];
-    for (const words of unsaid) this.#say(...words);
+    this.#unsaid = new Map();
+    for (const [slot, words] of unsaid) this.#say(slot, ...words);
   }
 }

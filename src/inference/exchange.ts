@@ -13,6 +13,8 @@ import type { InferenceClock, InferenceOptions } from "./port.ts";
 /** How a question came out; called once for each. */
 export interface ExchangeEnd {
   answered(asking: Asking, host: Host, body: Reply["body"]): void;
+  /** Only by a host that has another model by now, or is about to: the answer may be either's. */
+  doubtful(asking: Asking): void;
   failed(asking: Asking, fault: InferenceFault): void;
 }
 
@@ -27,11 +29,11 @@ export class Exchange {
     this.#end = end;
   }
 
-  send(asking: Asking, host: Host, prompt: string): void {
+  send(asking: Asking, host: Host, prompt: string, nowMs: number): void {
     this.#meter.count("requests");
     asking.hosts.push(host);
     asking.open++;
-    host.ask(asking.method.request, prompt).then(
+    host.ask(asking.method.request, prompt, nowMs).then(
       (reply) => this.#answered(asking, host, reply),
       (fault: InferenceFault) => this.#failed(asking, host, fault, prompt),
     );
@@ -48,7 +50,7 @@ export class Exchange {
       const prompt = asking.method.prompt.of(asking.question.key);
       if (other === null || prompt === null) continue;
       this.#meter.count("hedges");
-      this.send(asking, other, prompt);
+      this.send(asking, other, prompt, nowMs);
     }
   }
 
@@ -67,6 +69,10 @@ export class Exchange {
     }
     if (typeof counts.eval_count === "number") meter.count("evalTokens", counts.eval_count);
     if (asking.isDone) return;
+    if (host.digest !== asking.digest) {
+      if (asking.open === 0) this.#end.doubtful(asking);
+      return;
+    }
     if (asking.hosts.length > 1 && host !== asking.hosts[0]) meter.count("hedgesWon");
     this.#end.answered(asking, host, body);
   }
@@ -79,9 +85,10 @@ export class Exchange {
     // Another attempt is under way, or has won already.
     if (asking.isDone || asking.open > 0) return;
     const mayMove = asking.hosts.length < 2 && asking.waiters.length > 0;
-    const other = mayMove ? asking.candidate.pick(this.#clock.nowMs(), host) : null;
+    const nowMs = this.#clock.nowMs();
+    const other = mayMove ? asking.candidate.pick(nowMs, host) : null;
     if (other === null) return this.#end.failed(asking, fault);
     meter.count("failovers");
-    this.send(asking, other, prompt);
+    this.send(asking, other, prompt, nowMs);
   }
 }

@@ -82,6 +82,7 @@ export class Host {
   readonly breaker: Breaker;
   status: HostStatus = "unknown";
   serverVersion = "";
+  /** Of the model in memory; "" from the moment that another one is seen under its name. */
   digest = "";
   lastError = "";
   /** Checks begun so far. */
@@ -136,7 +137,8 @@ export class Host {
 
   /** Whether a question may be sent now. */
   allows(nowMs: number): boolean {
-    return this.status === "ready" && this.#free.length > 0 && this.breaker.allows(nowMs);
+    if (this.#isClosed || this.status !== "ready" || this.#free.length === 0) return false;
+    return this.breaker.allows(nowMs);
   }
 
   /** Whether a question may be sent now or as soon as a lane is free. */
@@ -176,12 +178,13 @@ export class Host {
     return this.#warmLane.ask(request, prompt);
   }
 
-  /** Asks; throws InferenceFault. Only after `allows`. */
-  async ask(request: FrozenRequest, prompt: string): Promise<Reply> {
+  /** Asks; throws InferenceFault. Only after `allows` at the same time. */
+  async ask(request: FrozenRequest, prompt: string, nowMs: number): Promise<Reply> {
+    this.#nowMs = nowMs;
     const lane = this.#free.pop();
     if (lane === undefined) throw new InferenceFault("busy", 0, "no free slot");
-    this.#busy.set(lane, this.#nowMs);
-    this.breaker.sent(this.#nowMs);
+    this.#busy.set(lane, nowMs);
+    this.breaker.sent(nowMs);
     try {
       const reply = await lane.ask(request, prompt);
       this.breaker.succeeded();
@@ -297,7 +300,10 @@ export class Host {
       this.#owner.proven(this, this.checks);
       return;
     }
-    if (wanted !== this.digest) this.#owner.disproven(this);
+    if (wanted !== this.digest) {
+      this.#owner.disproven(this);
+      this.digest = "";
+    }
     if (this.#nowMs >= this.#preloadAfterMs) void this.#preload();
   }
 
@@ -315,6 +321,7 @@ export class Host {
 
   /** Loads, verifies, warms up; ready only at the end of it. */
   async #preload(): Promise<void> {
+    if (this.#isClosed) return;
     this.#load = new AbortController();
     const { signal } = this.#load;
     this.status = "loading";

@@ -6,16 +6,18 @@
 import { Origin, wordConfidence, wordDecision } from "../decision/answer-word.ts";
 import type { Archive } from "./archive.ts";
 import type { Candidate } from "./candidate.ts";
+import type { TextState } from "./state-text.ts";
 import type { InferenceOptions, InferenceReport } from "./port.ts";
 import { Comparison, type Opinion } from "./shadow.ts";
+import type { UseReporter } from "./use.ts";
 import type { Verdict } from "./verdict.ts";
 import type { DecisionVersion } from "./version.ts";
-import type { Warmer, WarmState } from "./warm.ts";
+import type { Warmer } from "./warm.ts";
 import type { WarmWhat } from "./warm-source.ts";
 
 export type WarmerFor = (
   what: WarmWhat,
-  isAnswered: (state: WarmState) => boolean,
+  isAnswered: (state: TextState) => boolean,
 ) => Warmer | null;
 
 export class ShadowRun {
@@ -24,16 +26,25 @@ export class ShadowRun {
   warmer: Warmer | null = null;
   /** Answers in the table's idle plane. */
   answers = 0;
+  /** Counts how often its answers are looked up, once it decides. */
+  uses: UseReporter | null = null;
   readonly #options: InferenceOptions;
   readonly #archive: Archive;
+  readonly #usesOf: (version: DecisionVersion) => UseReporter;
   /** The version that the idle plane holds; null when it holds something else. */
   #version: DecisionVersion | null = null;
   #comparison = new Comparison();
 
-  constructor(candidate: Candidate, options: InferenceOptions, archive: Archive) {
+  constructor(
+    candidate: Candidate,
+    options: InferenceOptions,
+    archive: Archive,
+    usesOf: (version: DecisionVersion) => UseReporter,
+  ) {
     this.candidate = candidate;
     this.#options = options;
     this.#archive = archive;
+    this.#usesOf = usesOf;
   }
 
   /** Whether what is in the idle plane is the candidate's, as it is now. */
@@ -52,7 +63,8 @@ export class ShadowRun {
     this.#version = version;
     this.#comparison = new Comparison();
     table.clearShadow();
-    this.answers = this.#archive.fill(version.text);
+    this.uses = this.#usesOf(version);
+    this.answers = this.#archive.fill(version.text, this.uses);
     this.#archive.introduce(this.candidate, version);
     const what: WarmWhat = space.finite ? "all" : limits.warm === "off" ? "observed" : limits.warm;
     this.warmer = warmerFor(what, (state) => {
@@ -64,11 +76,12 @@ export class ShadowRun {
     });
   }
 
-  answered(state: { key: Uint32Array; index: number }, verdict: Verdict, decidedAtS: number): void {
+  answered(state: TextState, verdict: Verdict, decidedAtS: number): void {
     const decision = verdict.decision as 1 | 2 | 3;
     const confidence = Math.round(verdict.confidence * 10_000);
     const { table } = this.#options;
     table.writeShadow(state.key, state.index, decision, confidence, Origin.model, decidedAtS);
+    this.uses?.note(state.text, state.key);
     this.answers++;
     this.#compare(state, verdict);
   }

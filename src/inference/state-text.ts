@@ -13,6 +13,13 @@ export interface TextSpace {
   radices: readonly number[];
 }
 
+/** A state with its text; `index` is 0 in a space that is not finite. */
+export interface TextState {
+  text: string;
+  key: Uint32Array;
+  index: number;
+}
+
 export interface SymbolNames {
   /** The ticker of an instrument, null where unknown. */
   symbolOf(instrument: number): string | null;

@@ -4,16 +4,12 @@
  *
  * It resumes by itself: a state that has an answer, from this run or an earlier one, is passed over.
  */
-export interface WarmState {
-  text: string;
-  key: Uint32Array;
-  index: number;
-}
+import type { TextState } from "./state-text.ts";
 
 /** The states to warm, in order. `read` gives null for a place without a state. */
 export interface WarmSource {
   readonly total: number;
-  read(place: number): WarmState | null;
+  read(place: number): TextState | null;
 }
 
 export interface WarmProgress {
@@ -35,8 +31,8 @@ const placesAtOnce = 512;
 
 export class Warmer {
   readonly #source: WarmSource;
-  readonly #isAnswered: (state: WarmState) => boolean;
-  readonly #retries: WarmState[] = [];
+  readonly #isAnswered: (state: TextState) => boolean;
+  readonly #retries: TextState[] = [];
   readonly #attempts = new Map<string, number>();
   #place = 0;
   #outstanding = 0;
@@ -45,13 +41,13 @@ export class Warmer {
   #failed = 0;
   #startMs = -1;
 
-  constructor(source: WarmSource, isAnswered: (state: WarmState) => boolean) {
+  constructor(source: WarmSource, isAnswered: (state: TextState) => boolean) {
     this.#source = source;
     this.#isAnswered = isAnswered;
   }
 
   /** The next state to ask about; null when there is none for now. */
-  next(nowMs: number): WarmState | null {
+  next(nowMs: number): TextState | null {
     if (this.#startMs < 0) this.#startMs = nowMs;
     for (let looked = 0; looked < placesAtOnce; looked++) {
       const state = this.#following();
@@ -69,7 +65,7 @@ export class Warmer {
     return null;
   }
 
-  #following(): WarmState | null {
+  #following(): TextState | null {
     if (this.#place < this.#source.total) {
       const state = this.#source.read(this.#place++);
       if (state === null) this.#done++;
@@ -79,7 +75,7 @@ export class Warmer {
   }
 
   /** How the question about a state that `next` gave came out. */
-  settle(state: WarmState, ok: boolean): void {
+  settle(state: TextState, ok: boolean): void {
     this.#outstanding--;
     if (ok) {
       this.#done++;
@@ -98,7 +94,7 @@ export class Warmer {
   }
 
   /** The question was never sent: the state comes again, and no attempt is counted. */
-  release(state: WarmState): void {
+  release(state: TextState): void {
     this.#outstanding--;
     this.#retries.unshift(state);
   }

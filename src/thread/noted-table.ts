@@ -11,16 +11,16 @@ const placesMax = 65_536;
  */
 export class NotedTable implements DecisionReader {
   readonly spec: TableSpec;
-  slot = 0;
+  /** As it was noted: the writer may have renewed it since. */
+  decidedAtS = 0;
   readonly #table: DecisionReader;
   readonly #notes: NoteWriter;
   readonly #finite: boolean;
   /** Per place: the last word, when it was decided, the key's hash, and the file it is noted in. */
   readonly #word: Uint32Array;
-  readonly #decidedAtS: Uint32Array;
+  readonly #decidedAt: Uint32Array;
   readonly #hash: Uint32Array;
   readonly #epoch: Uint32Array;
-  #foundS = 0;
   #generation = -1;
   #low = -1;
   #high = -1;
@@ -32,7 +32,7 @@ export class NotedTable implements DecisionReader {
     this.#finite = table.spec.form === "dense";
     const places = this.#finite ? table.spec.capacity : placesMax;
     this.#word = new Uint32Array(places);
-    this.#decidedAtS = new Uint32Array(places);
+    this.#decidedAt = new Uint32Array(places);
     this.#hash = new Uint32Array(places);
     this.#epoch = new Uint32Array(places);
   }
@@ -50,31 +50,24 @@ export class NotedTable implements DecisionReader {
   }
 
   #note(key: Uint32Array, index: number, word: number): void {
-    const { slot } = this.#table;
-    const decidedAtS = word === 0 ? 0 : this.#table.decidedAtS(slot);
+    const decidedAtS = word === 0 ? 0 : this.#table.decidedAtS;
     const hash = this.#finite ? 0 : hashKey(key, this.spec.keyWords);
     const at = this.#finite ? index : hash & (placesMax - 1);
     const { epoch } = this.#notes;
     const known =
       this.#word[at] === word &&
-      this.#decidedAtS[at] === decidedAtS &&
+      this.#decidedAt[at] === decidedAtS &&
       this.#hash[at] === hash &&
       (this.#epoch[at] === epoch || word === 0);
     if (!known) {
       this.#notes.word(word, decidedAtS, key);
       this.#word[at] = word;
-      this.#decidedAtS[at] = decidedAtS;
+      this.#decidedAt[at] = decidedAtS;
       this.#hash[at] = hash;
       this.#epoch[at] = epoch;
     }
     this.#notes.lookups++;
-    this.#foundS = decidedAtS;
-    this.slot = slot;
-  }
-
-  /** Of the last hit, as it was noted: the writer may have renewed it since. */
-  decidedAtS(_slot: number): number {
-    return this.#foundS;
+    this.decidedAtS = decidedAtS;
   }
 
   generation(): number {

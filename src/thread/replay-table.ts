@@ -17,7 +17,6 @@ const nothing: Found = { word: 0, decidedAtS: 0 };
  */
 export class ReplayTable implements DecisionReader {
   readonly spec: TableSpec;
-  readonly slot = 0;
   readonly #found = new Map<string, Found>();
   #coming: { lookup: number; place: string; found: Found }[] = [];
   #lookups = 0;
@@ -64,7 +63,7 @@ export class ReplayTable implements DecisionReader {
     return this.#last.word;
   }
 
-  decidedAtS(_slot: number): number {
+  get decidedAtS(): number {
     return this.#last.decidedAtS;
   }
 

@@ -48,6 +48,33 @@ describe("a question", () => {
     const again = next.miss(1, key(7), 7, 100);
     expect(view.version(again)).toBeGreaterThan(version);
   });
+
+  test("that was answered before the thread was started again lends its version to no other", () => {
+    const { memory, table, view } = open(4);
+    const slot = table.miss(1, key(7), 7, 100);
+    const version = view.version(slot);
+    table.settle(slot);
+    const next = new PendingTable(memory, 4, 64, 2, 1000);
+    expect(view.version(next.miss(1, key(8), 8, 100))).toBeGreaterThan(version);
+  });
+
+  test("that is asked anew keeps who waits, under another version", () => {
+    const { table, view } = open(4);
+    const slot = table.miss(1, key(7), 7, 100);
+    const version = view.version(slot);
+    table.askAgain(slot);
+    expect(table.isCurrent(slot, version)).toBe(false);
+    expect(table.isCurrent(slot, view.version(slot))).toBe(true);
+    expect([table.first(slot), view.waiting(slot)]).toEqual([1, 1]);
+  });
+
+  test("of a renewal that somebody comes to wait for is a miss like any other", () => {
+    const { table, view } = open(4);
+    table.refresh(key(1), 1, 0);
+    expect([view.kind(0), table.isRenewal(0)]).toEqual([PendingKind.refresh, true]);
+    const slot = table.miss(1, key(1), 1, 10);
+    expect([slot, view.kind(0), table.isRenewal(0)]).toEqual([0, PendingKind.miss, false]);
+  });
 });
 
 describe("a full table", () => {
@@ -57,6 +84,17 @@ describe("a full table", () => {
     table.miss(2, key(2), 2, 0);
     expect(table.miss(3, key(3), 3, 0)).toBe(pendingFull);
     expect(table.size).toBe(2);
+  });
+
+  test("has room for an instrument that moves on: its own slot, where nobody else waits", () => {
+    const { table, view } = open(2);
+    const left = table.miss(1, key(1), 1, 0);
+    table.miss(2, key(2), 2, 0);
+    expect(table.miss(1, key(3), 3, 1)).toBe(left);
+    expect([view.index(left), view.waiting(left)]).toEqual([3, 1]);
+    table.miss(3, key(3), 3, 1);
+    expect(table.miss(1, key(4), 4, 2)).toBe(pendingFull);
+    expect(view.waiting(left)).toBe(1);
   });
 
   test("drops the question nobody waits for that was seen longest ago", () => {

@@ -98,6 +98,22 @@ describe("misses", () => {
     expect(said(rig.wait(40))).toEqual(["AAA BUY model"]);
   });
 
+  test("answerThatIsGoneAgain: whoever waited for it is asked for anew, and not forgotten", () => {
+    const rig = new EngineRig();
+    rig.book("AAA", 200, 100);
+    const question = rig.question(moreBid)!;
+    // Another version takes over between the answer and the feed thread's look at it.
+    rig.answer(moreBid, buy);
+    rig.reply(question, Outcome.answered);
+    rig.table.activate(7, 0);
+    expect(said(rig.poll())).toEqual([]);
+    const again = rig.question(moreBid)!;
+    expect(again.version).not.toBe(question.version);
+    rig.answer(moreBid, sell);
+    rig.reply(again, Outcome.answered);
+    expect(said(rig.poll())).toEqual(["AAA SELL model"]);
+  });
+
   test("fullPendingTableHolds, counted, and the instrument is asked for later", () => {
     const rig = new EngineRig({
       flags: {
@@ -124,6 +140,44 @@ describe("answers", () => {
     rig.table.writeShadow(Uint32Array.of(moreBid), moreBid, sell, 7000, 2, decidedAtS);
     rig.table.activate(7, 0);
     expect(said(rig.poll())).toEqual(["AAA SELL l1"]);
+  });
+
+  test("agedAnswerServesUntilItsRenewal, whose question nobody takes back", () => {
+    const rig = standing({
+      feed: "format=itch50&silenceMs=60000",
+      flags: { "inference.maxAgeS": "1", "signal.ttlMs": "60000" },
+    });
+    rig.wait(2500);
+    expect(said(rig.book("AAA", 210, 100))).toEqual([]);
+    const renewal = rig.question(moreBid)!;
+    expect(said(rig.wait(100))).toEqual([]);
+    expect(rig.question(moreBid)).toEqual(renewal);
+    rig.answer(moreBid, sell);
+    rig.reply(renewal, Outcome.answered);
+    rig.poll();
+    expect(rig.question(moreBid)).toBeUndefined();
+    expect(said(rig.book("AAA", 220, 100))).toEqual(["AAA SELL l1"]);
+  });
+
+  test("answerThatIsTooOldIsSaidOnce, and not again while the question is under way", () => {
+    const rig = standing({
+      feed: "format=itch50&silenceMs=60000",
+      flags: { "inference.maxStaleS": "2", "signal.ttlMs": "60000", "signal.emit": "every" },
+    });
+    rig.wait(3500);
+    expect(said(rig.book("AAA", 210, 100))).toEqual(["AAA HOLD pending: answer too old"]);
+    expect(said(rig.wait(100))).toEqual([]);
+    const question = rig.question(moreBid)!;
+    rig.answer(moreBid, buy);
+    rig.reply(question, Outcome.answered);
+    expect(said(rig.poll())).toEqual(["AAA BUY model"]);
+  });
+
+  test("ageOfAnAnswerOfMonthsAgo is the largest that the record can say, and no small one", () => {
+    const rig = new EngineRig();
+    const decidedAtS = rig.plan.baseSeconds - 60 * 86_400;
+    rig.table.write(Uint32Array.of(moreBid), moreBid, buy, 8000, 1, decidedAtS);
+    expect(rig.book("AAA", 200, 100)[0]!.ageMs).toBe(0xfffffffe);
   });
 
   test("lowConfidenceIsHold", () => {
@@ -291,6 +345,14 @@ describe("time", () => {
     const rig = standing();
     rig.core.engine.stop(rig.nowNs);
     expect(said(rig.signals())).toEqual(["AAA HOLD stale: shutting down"]);
+  });
+
+  test("datagramAfterTheLastWordsDecidesNothing", () => {
+    const rig = standing();
+    rig.core.engine.stop(rig.nowNs);
+    rig.signals();
+    expect(said(rig.book("AAA", 300, 100))).toEqual([]);
+    expect(said(rig.wait(10))).toEqual([]);
   });
 });
 

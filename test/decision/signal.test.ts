@@ -44,6 +44,17 @@ describe("fields", () => {
     }
   });
 
+  test("a time before the base is exact too: the clock was set back soon after the start", () => {
+    const random = randomOf(seed + 1).next;
+    const words = new Uint32Array(2);
+    for (let i = 0; i < 10_000; i++) {
+      const base = BigInt(Math.floor(1e9 + random() * 3e9)) * 1_000_000_000n;
+      const offset = -Math.floor(random() * 2 ** (1 + random() * 52));
+      setEpochNs(words, 0, Number(base >> 32n), Number(base & 0xffff_ffffn), offset);
+      expect((BigInt(words[1]!) << 32n) | BigInt(words[0]!)).toBe(base + BigInt(offset));
+    }
+  });
+
   test("text is padded, cut at sixteen, and comes back", () => {
     const words = new Uint32Array(4);
     for (const text of ["", "A", "BRK.A", "EXACTLY-16-CHARS", "BTC-USDT-PERP"]) {

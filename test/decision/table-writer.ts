@@ -20,6 +20,6 @@ self.addEventListener("message", ({ data }: MessageEvent<Order>) => {
   for (let round = 0; Atomics.load(stop, 0) === 0 && round < 1e9; round++) {
     const base = round % 500;
     for (let word = 0; word < 4; word++) key[word] = base + word;
-    table.write(key, 0, Decision.buy, (base * 4 + 6) % 10_000, Origin.model, round & 0xffff);
+    table.write(key, 0, Decision.buy, (base * 4 + 6) % 10_000, Origin.model, base);
   }
 });

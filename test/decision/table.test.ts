@@ -58,7 +58,7 @@ for (const spec of [dense, associative]) {
         1234,
         Origin.model,
       ]);
-      expect(table.decidedAtS(table.slot)).toBe(77);
+      expect(table.decidedAtS).toBe(77);
       expect(table.uses(key, 5)).toBe(1);
       table.remove(key, 5);
       expect(table.lookup(key, 5, 100)).toBe(0);
@@ -158,13 +158,15 @@ test("a reader in another thread never sees half an entry", async () => {
   await ready.promise;
   let hits = 0;
   for (let round = 0; round < scaled(300_000); round++) {
-    // The writer stores confidence = the sum of the key's words, modulo 10,000.
+    // The writer stores confidence = the sum of the key's words, modulo 10,000, and the first of
+    // them as the time.
     const base = round % 500;
     const key = Uint32Array.of(base, base + 1, base + 2, base + 3);
     const word = table.lookup(key, 0, 1);
     if (word === 0) continue;
     hits++;
     if (wordConfidence(word) !== (base * 4 + 6) % 10_000) throw new Error(`torn at ${round}`);
+    if (table.decidedAtS !== base) throw new Error(`another answer's time at ${round}`);
   }
   Atomics.store(stop, 0, 1);
   worker.terminate();

@@ -235,6 +235,21 @@ test("a model replaced between two looks leaves nothing in the history under the
   ]);
 });
 
+test("uses of a space without an end are counted also for what came from the file", async () => {
+  const [folder, store] = history();
+  const state = { symbolInKey: true, denseStates: 1 } as const;
+  const [first] = await run(folder, { BUY: 1 }, { state });
+  for (const i of [1, 2]) first.enter(i, keyed(i));
+  await first.advance(200);
+  write(store, first.deliveries);
+  const [second] = await run(folder, { SELL: 1 }, { state });
+  expect(second.count("promotions")).toBe(2);
+  for (let i = 0; i < 5; i++) second.enter(1, keyed(1));
+  await second.advance(31_000, 50);
+  const uses = second.deliveries.flatMap((delivery) => delivery.uses);
+  expect(uses).toMatchObject([{ state: "S1|0,0,0,0,0", uses: 5 }]);
+});
+
 test("uses of the table are handed over, and counted once", async () => {
   const [folder] = history();
   const [rig] = await run(folder, { BUY: 1 });

@@ -89,7 +89,84 @@ describe("deadlines", () => {
   });
 });
 
+describe("a model that is replaced under its name", () => {
+  const replaced = { digest: "b".repeat(64), isLoaded: false };
+
+  test("an answer that comes after that was seen is nobody's: not used, and asked for again", async () => {
+    const [rig, ollama] = await start([one], { retryMs: 10_000, hostLimits: { hungMs: 100_000 } });
+    rig.enter(0, 5);
+    await rig.settle();
+    const old = ollama.next;
+    Object.assign(ollama.hosts.get(one)!, replaced);
+    await rig.advance(100);
+    expect(rig.inference.report().hosts[0]!.status).toBe("warming");
+    // Either model may have given it: the server loads the new one for whoever asks next.
+    old.answer({ BUY: 1 });
+    await rig.settle();
+    expect(rig.decision(5)).toBe(0);
+    ollama.atOnce = { SELL: 1 };
+    ollama.next.answer({ SELL: 1 });
+    await rig.advance(200);
+    expect(rig.inference.unproven).toBe(0);
+    const kept = rig.deliveries.flatMap(({ decisions }) => decisions);
+    expect(kept.filter(({ decision }) => decision === "BUY")).toEqual([]);
+  });
+
+  test("a host that has another digest is not even asked in the moment before it is known", async () => {
+    const hostLimits = { hungMs: 100_000 };
+    const [rig, ollama] = await start([one, two], { retryMs: 10_000, hostLimits });
+    Object.assign(ollama.hosts.get(one)!, replaced);
+    await rig.advance(100);
+    expect(rig.inference.report().hosts.map((h) => h.status)).toEqual(["warming", "ready"]);
+    const warmUp = ollama.next;
+    rig.enter(0, 5);
+    rig.enter(1, 6);
+    await rig.settle();
+    const [, question] = ollama.questions;
+    expect(question!.host).toBe(two);
+    // Both come in the same turn: one is ready, and the lane of two is free.
+    warmUp.answer({ SELL: 1 });
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(rig.inference.report().hosts[0]!.status).toBe("ready");
+    question!.answer({ BUY: 1 });
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(ollama.questions.map(({ host }) => host)).toEqual([two]);
+  });
+});
+
+test("nothing is asked any more once it is closed", async () => {
+  const [rig, ollama] = await start([one, two]);
+  rig.enter(0, 5);
+  await rig.settle();
+  expect(ollama.questions).toHaveLength(1);
+  rig.inference.close();
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+  expect(ollama.questions).toEqual([]);
+  expect(ollama.asked).toBe(1);
+});
+
 describe("the queue", () => {
+  test("a renewal that somebody comes to wait for is asked like any miss", async () => {
+    const limits = { maxAgeS: 60, maxStaleS: 600 };
+    const [rig, ollama] = await start([one], { limits, retryMs: 10_000 });
+    rig.enter(0, 1);
+    await rig.settle();
+    const key = new Uint32Array(rig.space.keyWords);
+    rig.space.keyOf(5, key);
+    rig.pending.refresh(key, 5, rig.nowMs);
+    rig.enter(1, 6);
+    await rig.settle();
+    // By now its answer is too old to serve, and two wait for the new one.
+    rig.pending.miss(2, key, 5, rig.nowMs);
+    rig.pending.miss(3, key, 5, rig.nowMs);
+    await rig.settle();
+    for (const state of [1, 5, 6]) {
+      ollama.next.answer();
+      await rig.settle();
+      expect(rig.decision(state)).toBe(1);
+    }
+  });
+
   test("when full the state with the fewest waiting is shed, with its reason", async () => {
     const [rig, ollama] = await start([one], { limits: { queueMax: 2 }, retryMs: 10_000 });
     rig.enter(0, 1);
@@ -206,6 +283,28 @@ describe("several hosts", () => {
     while (ollama.questions.length > 0) ollama.next.answer();
     await rig.settle();
     expect(rig.inference.report().hosts.map((h) => h.breaker)).toEqual(["closed", "closed"]);
+  });
+
+  test("a breaker that is half-open lets one question through, also between two turns of the loop", async () => {
+    const breaker = { failuresMax: 1, openMs: 20, openMsMax: 20 };
+    const [rig, ollama] = await start([one, two], {
+      hostLimits: { breaker, parallel: 4, checkMs: 10_000 },
+      retryMs: 10_000,
+    });
+    rig.enter(0, 0);
+    await rig.settle();
+    expect(ollama.next.host).toBe(one);
+    ollama.next.refuse(500, "model runner has unexpectedly stopped");
+    await rig.settle();
+    for (let state = 1; state < 10; state++) rig.enter(state, state);
+    await rig.settle();
+    expect(ollama.questions.map(({ host }) => host)).toEqual([two, two, two, two]);
+    // The breaker's time is over, and the loop has not come round yet.
+    rig.nowMs += 20;
+    ollama.next.answer();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(rig.inference.report().hosts[0]!.breaker).toBe("half-open");
+    expect(ollama.questions.filter(({ host }) => host === one)).toHaveLength(1);
   });
 
   test("a question slower than nearly all is asked of a second host; the first answer counts", async () => {
@@ -350,6 +449,33 @@ describe("the shadow", () => {
       expect(rig.inference.report().version !== before).toBe(takesOver);
       expect(rig.decision(5)).toBe(1);
     }
+  });
+
+  test("takes a server's slots as the deciding one does: together no more than there are", async () => {
+    const ollama = new ScriptedOllama();
+    for (const url of [one, two]) ollama.host(url);
+    ollama.atOnce = { BUY: 1 };
+    const rig = new Rig({ hosts: [one, two], fetch: ollama.fetch, realTime: false, state });
+    open.push(rig);
+    await rig.advance(100);
+    rig.cast({ prompt: { ...rig.candidate.prompt, context: "another" }, warmUps: 0 });
+    ollama.atOnce = null;
+    await rig.advance(100);
+    expect(ollama.questions.map(({ host }) => host)).toEqual([one]);
+    for (let i = 1; i < 4; i++) rig.enter(i, i);
+    await rig.settle();
+    expect(ollama.questions.map(({ host }) => host)).toEqual([one, two]);
+    ollama.next.answer();
+    await rig.settle();
+    expect(ollama.questions.map(({ host }) => host)).toEqual([two, one]);
+    while ([1, 2, 3].some((i) => rig.decision(i) === 0)) {
+      ollama.next.answer({ SELL: 1 });
+      await rig.settle();
+      for (const url of [one, two]) {
+        expect(ollama.questions.filter(({ host }) => host === url).length).toBeLessThanOrEqual(1);
+      }
+    }
+    expect([1, 2, 3].map((i) => rig.decision(i))).toEqual([2, 2, 2]);
   });
 
   test("gives way to live questions", async () => {
