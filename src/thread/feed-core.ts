@@ -37,6 +37,7 @@ import { Control } from "./control.ts";
 import { describeRun, recordRingSize } from "./record-file.ts";
 import { applyList, type FollowChange } from "./feed-follow.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
+import { resumeFeed } from "./feed-resume.ts";
 import { NoteWriter } from "./note-writer.ts";
 import { NotedAnswers, notedCore } from "./noted-core.ts";
 import { NotedTable } from "./noted-table.ts";
@@ -209,6 +210,7 @@ export function createFeedCore(
   const followed = plan.feeds.map(({ symbols }) => symbols);
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
   let gaugesDueNs = 0;
+  resumeFeed({ publication, instruments, emitter, engine }, now());
   // What is held is known before the first datagram, not with the first turn of the timer.
   holds.apply(engine, now());
   const core: FeedCore = {
@@ -344,6 +346,7 @@ class BookPublisher implements Publisher {
       doubles[to + Double.features + i] = values[features + i] as number;
     }
     this.#publication.end(at);
+    this.#publication.setSignals(emitter.sequence);
   }
 
   #name(instrument: number): void {

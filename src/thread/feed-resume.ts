@@ -6,16 +6,29 @@
  * table and to inference, and a number that changed its symbol would hand one symbol the answers of
  * another. Books are not taken over: everything is held until the feed has healed them.
  */
+import type { Emitter } from "../decision/emitter.ts";
+import type { Engine } from "../decision/engine.ts";
 import type { Decision } from "../decision/signal.ts";
 import { assert } from "../error.ts";
-import { Metric, metricSpecs } from "../telemetry/metric.ts";
-import type { FeedCore } from "./feed-core.ts";
+import type { InstrumentTable } from "../market/instrument.ts";
+import type { Publication } from "./publication.ts";
 
-/** Before the first datagram. Whoever stood at BUY or SELL hears HOLD. */
-export function resumeFeed(core: FeedCore, counters: Uint32Array, nowNs: number): void {
-  const { publication, instruments, emitter } = core;
+export interface ResumeParts {
+  publication: Publication;
+  instruments: InstrumentTable;
+  emitter: Emitter;
+  engine: Engine;
+}
+
+/**
+ * Before anything else is decided, because that would be published over what was said last. Whoever
+ * stood at BUY or SELL hears HOLD. Nothing happens in a first life.
+ */
+export function resumeFeed(parts: ResumeParts, nowNs: number): void {
+  const { publication, instruments, emitter, engine } = parts;
   const known = publication.count;
-  emitter.sequence = signalsEmitted(counters);
+  if (known === 0) return;
+  emitter.sequence = publication.signals;
   for (let instrument = 0; instrument < known; instrument++) {
     const before = publication.read(instrument);
     assert(before !== undefined, `instrument ${instrument} of ${known} was never published`);
@@ -23,15 +36,5 @@ export function resumeFeed(core: FeedCore, counters: Uint32Array, nowNs: number)
     assert(now === before.symbol, `instrument ${instrument} (${before.symbol}) has become ${now}`);
     emitter.resume(instrument, before.decision as Decision);
   }
-  core.engine.resume(nowNs);
-}
-
-const { cells } = metricSpecs.find(({ id, kind, thread }) => {
-  return thread === "feed" && kind === "counter" && id === Metric.feed.signals;
-})!;
-
-/** Signals of all lives of the thread in this run: the counters outlive it. */
-function signalsEmitted(counters: Uint32Array): number {
-  const { signals } = Metric.feed;
-  return counters.subarray(signals, signals + cells).reduce((sum, value) => sum + value, 0);
+  engine.resume(nowNs);
 }

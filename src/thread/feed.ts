@@ -22,7 +22,6 @@ import { FeedLoop, timerMs } from "./feed-loop.ts";
 import { openLines } from "./feed-open.ts";
 import { type FeedReport, reportFeed } from "./feed-report.ts";
 import { warmUp } from "./feed-warm.ts";
-import { resumeFeed } from "./feed-resume.ts";
 import { failureOf, type Order, type Start, type WorkerMessage } from "./message.ts";
 import { touchTables } from "./touch.ts";
 import { failOnDemand } from "./test-fault.ts";
@@ -59,8 +58,6 @@ async function start({ plan, shared, attempt, before }: Start): Promise<void> {
   const loop = new FeedLoop(core, control, now, () => finish());
   // A free port that the system chose is known to others by now: the next life keeps it.
   const portsBefore = (before["ports"] ?? []) as readonly number[];
-  // Before the first datagram, which might bring instruments in another order.
-  if (attempt > 0) resumeFeed(core, board.counters, now());
   const log = (level: "warn" | "info", text: string): void => post({ kind: "log", level, text });
   const lines = await openLines(plan, loop, board, log, portsBefore);
   notes.push(...lines.notes);

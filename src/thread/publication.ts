@@ -4,7 +4,8 @@
  * finds the sequence odd, or changed when it is done, reads again.
  *
  * Record, 256 bytes: u32 words [sequence, feed, decision | source | reason, confidence, symbol ×4,
- * key ×8], then doubles from word 16 on (`Double`).
+ * key ×8], then doubles from word 16 on (`Double`). Before the records, 64 bytes: i32 instruments,
+ * and at byte 8 a double that counts the run's signals.
  */
 import { getText16 } from "../decision/signal.ts";
 import { assert } from "../error.ts";
@@ -12,6 +13,7 @@ import { assert } from "../error.ts";
 const recordWords = 64;
 const recordDoubles = recordWords / 2;
 const headerBytes = 64;
+const signalsAt = 8;
 
 export const Word = { sequence: 0, feed: 1, decided: 2, confidence: 3, symbol: 4, key: 8 } as const;
 export const Double = {
@@ -68,10 +70,12 @@ export class Publication {
   readonly doubles: Float64Array;
   readonly capacity: number;
   readonly #header: Int32Array;
+  readonly #signals: Float64Array;
 
   constructor(memory: SharedArrayBuffer, capacity: number) {
     this.capacity = capacity;
     this.#header = new Int32Array(memory, 0, headerBytes / 4);
+    this.#signals = new Float64Array(memory, signalsAt, 1);
     this.words = new Int32Array(memory, headerBytes, capacity * recordWords);
     this.doubles = new Float64Array(memory, headerBytes, capacity * recordDoubles);
   }
@@ -97,6 +101,16 @@ export class Publication {
   /** Writer. Instruments that have a record. */
   setCount(count: number): void {
     Atomics.store(this.#header, 0, count);
+  }
+
+  /** Writer. The sequence of the last signal. */
+  setSignals(sequence: number): void {
+    this.#signals[0] = sequence;
+  }
+
+  /** Writer, after a crash: signals of all lives of the thread in this run. */
+  get signals(): number {
+    return this.#signals[0] as number;
   }
 
   /** Instruments known to the feed thread. */

@@ -8,7 +8,6 @@ import type { Config } from "../config/schema.ts";
 import { StateSpace } from "../market/state.ts";
 import { Control } from "./control.ts";
 import { createFeedCore, type FeedCore } from "./feed-core.ts";
-import { resumeFeed } from "./feed-resume.ts";
 import {
   type HeldNow,
   Note,
@@ -111,7 +110,6 @@ export class VirtualRun {
 
   #begin(nowNs: number): void {
     this.nowNs = nowNs;
-    const again = this.#isBegun;
     this.#isBegun = true;
     this.core = createFeedCore(this.#plan, this.#shared, [], () => this.nowNs, {
       table: this.#table,
@@ -124,7 +122,6 @@ export class VirtualRun {
       },
     });
     for (const recovery of this.core.recoveries) recovery.send = () => true;
-    if (again) resumeFeed(this.core, this.core.counters, nowNs);
   }
 
   /** What held when a file began: of use only to who has nothing from before. */

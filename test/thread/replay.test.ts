@@ -4,7 +4,6 @@ import { rmSync, writeFileSync } from "node:fs";
 import { Origin } from "../../src/decision/answer-word.ts";
 import type { Signal } from "../../src/decision/signal.ts";
 import { createFeedCore } from "../../src/thread/feed-core.ts";
-import { resumeFeed } from "../../src/thread/feed-resume.ts";
 import { planRun } from "../../src/thread/plan.ts";
 import { EngineRig, moreAsk, moreBid, Outcome, Reason, said } from "../support/engine-rig.ts";
 import { type Random, random } from "../support/random.ts";
@@ -215,8 +214,7 @@ describe("a replay gives a signal again that came of", () => {
         rig.newSession("NEXT");
         signals.push(...rig.signals(), ...rig.books(["AAA", 200, 100], ["CCC", 200, 100]));
         rig.follow("DDD", "CCC");
-        const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
-        resumeFeed(core, rig.board.counters, rig.nowNs);
+        createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
         return [...signals, ...rig.signals()];
       },
       { "state.symbolInKey": "always" },
@@ -229,8 +227,7 @@ describe("a replay gives a signal again that came of", () => {
     const words = await again((rig) => {
       rig.answer(moreBid, 1);
       const signals = rig.book("AAA", 200, 100);
-      const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
-      resumeFeed(core, rig.board.counters, rig.nowNs);
+      createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
       return [...signals, ...rig.signals()];
     });
     expect(words).toEqual(["AAA BUY l1", "AAA HOLD stale: never seen"]);

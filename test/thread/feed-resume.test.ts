@@ -1,0 +1,63 @@
+/** A feed thread that is started again, on the shared memory of the life before it. */
+import { describe, expect, test } from "bun:test";
+import { Decision, type Signal, Source } from "../../src/decision/signal.ts";
+import { Metric } from "../../src/telemetry/metric.ts";
+import { createFeedCore } from "../../src/thread/feed-core.ts";
+import { EngineRig, moreBid, said } from "../support/engine-rig.ts";
+
+/** Two symbols that stand at BUY. */
+function standing(): EngineRig {
+  const rig = new EngineRig();
+  rig.answer(moreBid, Decision.buy);
+  expect(said(rig.books(["AAA", 200, 100], ["BBB", 200, 100]))).toEqual([
+    "AAA BUY l1",
+    "BBB BUY l1",
+  ]);
+  return rig;
+}
+
+/** The life before is gone, and the next one begins; what it says by itself. */
+function again(rig: EngineRig): Signal[] {
+  createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
+  return rig.signals();
+}
+
+function lastWords(signals: readonly Signal[]): Record<string, string> {
+  return Object.fromEntries(signals.map(({ symbol, signal }) => [symbol, signal]));
+}
+
+describe("whatStoodBecomesHold", () => {
+  test("afterACrash", () => {
+    expect(lastWords(again(standing()))).toEqual({ AAA: "HOLD", BBB: "HOLD" });
+  });
+
+  test("alsoWhenEverythingWasPutOnHoldBetweenTheTwoLives", () => {
+    const rig = standing();
+    rig.control.writeHeld(true, []);
+    expect(lastWords(again(rig))).toEqual({ AAA: "HOLD", BBB: "HOLD" });
+  });
+
+  test("alsoOfOneSymbolThatWasPutOnHoldBetweenTheTwoLives", () => {
+    const rig = standing();
+    rig.control.writeHeld(false, ["BBB"]);
+    expect(lastWords(again(rig))).toEqual({ AAA: "HOLD", BBB: "HOLD" });
+  });
+});
+
+test("aHoldIsInForceInTheNextLifeFromItsFirstDatagram", () => {
+  const rig = standing();
+  rig.hold("BBB");
+  const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
+  expect([core.engine.isHeld(0), core.engine.isHeld(1)]).toEqual([false, true]);
+});
+
+test("theCountOfSignalsGoesOnAfterACounterHasWrapped", () => {
+  const rig = standing();
+  // As after four thousand million signals of one kind: a counter has 32 bits, the count has 53.
+  const cell = Metric.feed.signals + (Source.l1 - 1) * 4 + Decision.buy;
+  rig.board.counters[cell] = 1;
+  rig.core.emitter.sequence = 2 ** 32 + 5;
+  const [last] = rig.book("AAA", 100, 200);
+  expect(last!.seq).toBe(2 ** 32 + 6);
+  expect(again(rig).map(({ seq }) => seq)).toEqual([2 ** 32 + 7]);
+});
