@@ -41,14 +41,14 @@ export class EventLine implements FeedLine {
   take(bytes: Buffer, port: number, address: string, truncated: boolean): void {
     const { loop, feed, line, counters, server } = this.#options;
     if (loop.stopped) return;
-    if (server !== undefined && address !== server.address) {
-      counters[count.foreignSenders]!++;
-      return;
-    }
     const nowNs = loop.now();
     counters[count.receivedDatagrams]!++;
     counters[count.receivedBytes]! += bytes.length;
     if (truncated) counters[count.truncatedDatagrams]!++;
+    if (server !== undefined && address !== server.address) {
+      counters[count.foreignSenders]!++;
+      return;
+    }
     loop.core.datagram(feed, line, bytes, bytes.length, this.#receivedNs(nowNs), nowNs);
     if (this.#ack?.count(address, port) === true) this.#acknowledge(this.#ack);
     loop.turn(nowNs);
@@ -131,12 +131,12 @@ export class PolledLine implements PolledFeedLine {
     counters[count.receivedDatagrams]! += taken;
     for (let slot = 0; slot < taken; slot++) {
       const length = slots.lengths[slot]!;
+      counters[count.receivedBytes]! += length;
+      if (slots.truncated[slot] !== 0) counters[count.truncatedDatagrams]!++;
       if (this.#server !== undefined && !this.#isServer(this.#server, slot)) {
         counters[count.foreignSenders]!++;
         continue;
       }
-      counters[count.receivedBytes]! += length;
-      if (slots.truncated[slot] !== 0) counters[count.truncatedDatagrams]!++;
       const stampNs = slots.stampNs[slot]!;
       const usable = isUsable(stampNs, readNs);
       counters[usable ? count.stampSamples : count.stampErrors]!++;
