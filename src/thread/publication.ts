@@ -80,10 +80,13 @@ export class Publication {
     this.doubles = new Float64Array(memory, headerBytes, capacity * recordDoubles);
   }
 
-  /** Writer. Opens the record and returns the index of its first word. */
+  /**
+   * Writer. Opens the record and returns the index of its first word. A life of the thread that ended
+   * in the middle of a record has left it open.
+   */
   begin(instrument: number): number {
     const at = instrument * recordWords;
-    Atomics.store(this.words, at, (this.words[at] as number) + 1);
+    Atomics.store(this.words, at, (this.words[at] as number) | 1);
     return at;
   }
 
@@ -126,6 +129,15 @@ export class Publication {
       assert(before !== undefined, `instrument ${instrument} was never published`);
       return { feed: before.feed, symbol: before.symbol };
     });
+  }
+
+  /** Reader. Whether a feed has brought the symbol; not for the hot path. */
+  has(symbol: string): boolean {
+    const words = new Uint32Array(this.words.buffer, headerBytes, this.count * recordWords);
+    for (let at = 0; at < words.length; at += recordWords) {
+      if (getText16(words, at + Word.symbol) === symbol) return true;
+    }
+    return false;
   }
 
   /**
