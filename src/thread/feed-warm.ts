@@ -10,7 +10,7 @@ import { Decision } from "../decision/signal.ts";
 import { createFeedCore } from "./feed-core.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
 import { createShared } from "./shared.ts";
-import { UdpSink } from "./sink.ts";
+import { Sent, UdpSink } from "./sink.ts";
 
 /** Small, because only the code matters. */
 const scratchLimits = {
@@ -51,7 +51,7 @@ function warmFormat(plan: RunPlan, feed: FeedPlan, durationNs: number, now: () =
   }
   const shared = createShared(scratch);
   fillTable(scratch, shared.table);
-  const nowhere = { send: () => true, close() {} };
+  const nowhere = { send: () => Sent.taken, close() {} };
   const encoding = plan.targets[0]?.encoding ?? "binary";
   const sink = new UdpSink(nowhere, { encoding, heartbeatNs: 0 }, new Uint32Array(4096));
   const core = createFeedCore(scratch, shared, [sink], now);
