@@ -31,7 +31,9 @@ export class DecisionSender {
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
     this.#channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
-      if (data.kind === "taken") this.#taken = Math.max(this.#taken, data.sequence);
+      if (data.kind !== "taken") return;
+      // What ops had of the life before this one is taken late, and says nothing of ours.
+      if (data.sequence <= this.#sequence) this.#taken = Math.max(this.#taken, data.sequence);
     });
   }
 

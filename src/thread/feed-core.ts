@@ -257,6 +257,7 @@ export function createFeedCore(
     },
     stop(nowNs) {
       engine.stop(nowNs);
+      gauges.update();
     },
   };
   return notes === undefined ? core : notedCore(core, notes, now);

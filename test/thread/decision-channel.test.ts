@@ -69,3 +69,15 @@ test("without anybody to take them only a few are sent, and one more now and the
     return sender.deliver(delivery("back")) && taken.includes("back");
   });
 });
+
+test("what ops still took of the life before lets no more through", async () => {
+  const sender = new DecisionSender(() => 0);
+  const ops = new BroadcastChannel("hftedge-decisions");
+  open.push(sender, ops);
+  while (sender.deliver(delivery("x"))) continue;
+  ops.postMessage({ kind: "taken", sequence: 57 });
+  // Messages come in order: when one of ours counts, the strange one has come before it.
+  ops.postMessage({ kind: "taken", sequence: 1 });
+  await until(() => sender.deliver(delivery("y")));
+  expect(sender.deliver(delivery("z"))).toBe(false);
+});

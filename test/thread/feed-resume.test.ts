@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Decision, type Signal, Source } from "../../src/decision/signal.ts";
 import { Metric } from "../../src/telemetry/metric.ts";
 import { createFeedCore } from "../../src/thread/feed-core.ts";
+import { Publication, publicationBytes } from "../../src/thread/publication.ts";
 import { EngineRig, moreBid, said } from "../support/engine-rig.ts";
 
 /** Two symbols that stand at BUY. */
@@ -49,6 +50,24 @@ test("aHoldIsInForceInTheNextLifeFromItsFirstDatagram", () => {
   rig.hold("BBB");
   const core = createFeedCore(rig.plan, rig.shared, [], () => rig.nowNs);
   expect([core.engine.isHeld(0), core.engine.isHeld(1)]).toEqual([false, true]);
+});
+
+test("aRecordThatTheLifeBeforeLeftOpenIsWrittenAndReadAgain", () => {
+  const memory = new SharedArrayBuffer(publicationBytes(1));
+  const [before, next] = [new Publication(memory, 1), new Publication(memory, 1)];
+  before.end(before.begin(0));
+  before.begin(0);
+  expect(next.read(0)).toBeUndefined();
+  next.end(next.begin(0));
+  expect(next.read(0)).toBeDefined();
+});
+
+test("whatIsCountedOnceASecondIsCountedAtTheEndAsWell", () => {
+  const rig = new EngineRig({ flags: { "limit.symbols": "1" } });
+  rig.poll();
+  rig.books(["AAA", 200, 100], ["BBB", 200, 100]);
+  rig.core.stop(rig.nowNs);
+  expect(rig.board.counters[Metric.feed.instrumentsRefused]).toBeGreaterThan(0);
 });
 
 test("theCountOfSignalsGoesOnAfterACounterHasWrapped", () => {
