@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { EdgeError } from "../error.ts";
 import { askControl } from "../thread/control-socket.ts";
-import { changeHeld, readHeldFile, writeHeldFile } from "../thread/hold.ts";
+import { changeHeld, heldRefusal, readHeldFile, writeHeldFile } from "../thread/hold.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { printJson, printLine, say } from "./output.ts";
 
@@ -27,8 +27,9 @@ function switchCommand(verb: "hold" | "release", description: string): Command {
     .argument("[symbol]", "symbol as in the signals; without it everything", symbolArgument)
     .option("--json", "print JSON")
     .action(async (symbol: string | undefined, options: { json?: true }) => {
-      const { dataDirectory } = loadFromCommand(command);
-      await change(dataDirectory, verb, symbol ?? null, options.json === true);
+      const { dataDirectory, config } = loadFromCommand(command);
+      const { heldSymbols } = config.limit;
+      await change(dataDirectory, heldSymbols, verb, symbol ?? null, options.json === true);
     });
   return addConfigOptions(command, ["data"]);
 }
@@ -40,6 +41,7 @@ function symbolArgument(text: string): string {
 
 async function change(
   dataDirectory: string,
+  symbolsMax: number,
   verb: "hold" | "release",
   symbol: string | null,
   json: boolean,
@@ -53,6 +55,8 @@ async function change(
   }
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const held = changeHeld(readHeldFile(dataDirectory), symbol, verb === "hold");
+  const refusal = verb === "hold" ? heldRefusal(held, symbolsMax) : undefined;
+  if (refusal !== undefined) throw new EdgeError("HOLD_REFUSED", refusal, "");
   writeHeldFile(dataDirectory, held);
   if (json) printJson({ running: false, pid: null, held });
   else say(`no run answers on ${dataDirectory}: this is in force from the next start`);

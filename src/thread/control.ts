@@ -4,6 +4,7 @@
  *
  * The held symbols are a list under a sequence lock: the supervisor is its only writer.
  */
+import { assert } from "../error.ts";
 import { getText16, setText16 } from "../decision/signal.ts";
 
 const Cell = {
@@ -82,6 +83,7 @@ export class Control {
 
   /** Supervisor. Replaces the whole list; the caller has checked that it fits. */
   writeHeld(all: boolean, symbols: readonly string[]): void {
+    assert(symbols.length <= this.heldCapacity, "more symbols on hold than there is room for");
     Atomics.add(this.#cells, Cell.holdSequence, 1);
     Atomics.store(this.#cells, Cell.holdAll, all ? 1 : 0);
     Atomics.store(this.#cells, Cell.heldCount, symbols.length);

@@ -2,9 +2,8 @@
  * Why a signal was given: its row of the history, the state and the question behind it, and, where
  * the run was recorded, the same signal again out of the recording.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { configSchema, type Config } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import { Outcome } from "../decision/pending-slot.ts";
 import { reasonNames, type Signal } from "../decision/signal.ts";
 import { assert, EdgeError } from "../error.ts";
@@ -15,8 +14,8 @@ import type { SignalRow } from "../store/schema.ts";
 import { counted } from "../unit.ts";
 import { candidateFrom } from "./inference-plan.ts";
 import { historyFile, planRun, type RunPlan } from "./plan.ts";
-import { descriptionPath, recordDirectory, recordingFiles } from "./record-file.ts";
-import { readRecording } from "./recording-read.ts";
+import { recordDirectory, recordingFiles } from "./record-file.ts";
+import { readDescription, readRecording } from "./recording-read.ts";
 import { VirtualRun } from "./virtual-run.ts";
 
 /** How far behind the signal its step may lie: notes of a turn and receive times are not in order. */
@@ -130,17 +129,6 @@ function readSignalRow(path: string, seq: number, run: string | undefined) {
     `the history has no signal ${seq}${run === undefined ? "" : ` of run ${run}`}`,
     "It keeps changes of decision, as long as store.keepDays says: hftedge query signals lists them.",
   );
-}
-
-function readDescription(directory: string, run: string): Config | undefined {
-  let text: string;
-  try {
-    text = readFileSync(descriptionPath(directory, run), "utf8");
-  } catch {
-    return undefined;
-  }
-  const parsed = configSchema.safeParse((JSON.parse(text) as { config: unknown }).config);
-  return parsed.success ? parsed.data : undefined;
 }
 
 /** A finite space's state id is its index. */

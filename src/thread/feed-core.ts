@@ -34,6 +34,7 @@ import { openBoard } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import { Stage } from "../telemetry/stage.ts";
 import { Control } from "./control.ts";
+import { isOver } from "./elapsed.ts";
 import { describeRun, recordRingSize } from "./record-file.ts";
 import { applyList, type FollowChange } from "./feed-follow.ts";
 import { FeedRecovery } from "./feed-recovery.ts";
@@ -209,8 +210,8 @@ export function createFeedCore(
   /** The symbols of each feed; undefined for all. */
   const followed = plan.feeds.map(({ symbols }) => symbols);
   const gauges = new Gauges(board.counters, board.gauges, books, instruments, engine, pending);
-  let gaugesDueNs = 0;
-  resumeFeed(publication, instruments, emitter, engine, counters, now());
+  let gaugesNs = Number.NEGATIVE_INFINITY;
+  resumeFeed({ publication, instruments, emitter, engine }, now());
   // What is held is known before the first datagram, not with the first turn of the timer.
   holds.apply(engine, now());
   const core: FeedCore = {
@@ -250,12 +251,13 @@ export function createFeedCore(
       }
       engine.poll(nowNs);
       sinks.heartbeat(heartbeat, nowNs);
-      if (nowNs < gaugesDueNs && nowNs >= gaugesDueNs - gaugeIntervalNs) return;
-      gaugesDueNs = nowNs + gaugeIntervalNs;
+      if (!isOver(nowNs, gaugesNs, gaugeIntervalNs)) return;
+      gaugesNs = nowNs;
       gauges.update();
     },
     stop(nowNs) {
       engine.stop(nowNs);
+      gauges.update();
     },
   };
   return notes === undefined ? core : notedCore(core, notes, now);
@@ -349,6 +351,7 @@ class BookPublisher implements Publisher {
     for (let i = 0; i < publishedFeatures; i++) {
       doubles[to + Double.features + i] = values[features + i] as number;
     }
+    this.#publication.setSignals(emitter.sequence);
     this.#publication.end(at);
   }
 

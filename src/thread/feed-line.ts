@@ -4,13 +4,12 @@ import { adoptSocket, type PollSlots, releaseSocket, SenderName } from "../feed/
 import type { FeedSocket } from "../feed/socket.ts";
 import { receiveStampNs } from "../host/libc.ts";
 import { Metric } from "../telemetry/metric.ts";
+import { isOver } from "./elapsed.ts";
 import type { FeedLine, FeedLoop, PolledFeedLine } from "./feed-loop.ts";
 
 const count = Metric.feed;
 /** A kernel stamp serves all datagrams read within this time: reading one costs 300 ns. */
 const stampIntervalNs = 20_000;
-/** A stamp older than this is of another life of the socket. */
-const stampAgeMaxNs = 60e9;
 
 /** Which line of which feed, and what both ways need. */
 export interface LineOptions {
@@ -42,14 +41,14 @@ export class EventLine implements FeedLine {
   take(bytes: Buffer, port: number, address: string, truncated: boolean): void {
     const { loop, feed, line, counters, server } = this.#options;
     if (loop.stopped) return;
-    if (server !== undefined && address !== server.address) {
-      counters[count.foreignSenders]!++;
-      return;
-    }
     const nowNs = loop.now();
     counters[count.receivedDatagrams]!++;
     counters[count.receivedBytes]! += bytes.length;
     if (truncated) counters[count.truncatedDatagrams]!++;
+    if (server !== undefined && address !== server.address) {
+      counters[count.foreignSenders]!++;
+      return;
+    }
     loop.core.datagram(feed, line, bytes, bytes.length, this.#receivedNs(nowNs), nowNs);
     if (this.#ack?.count(address, port) === true) this.#acknowledge(this.#ack);
     loop.turn(nowNs);
@@ -60,7 +59,7 @@ export class EventLine implements FeedLine {
    * and several are read at once: within a burst it is a lower bound of the time in the queue.
    */
   #receivedNs(nowNs: number): number {
-    if (nowNs - this.#stampedAtNs < stampIntervalNs) return this.#stampNs;
+    if (!isOver(nowNs, this.#stampedAtNs, stampIntervalNs)) return this.#stampNs;
     const { baseSeconds, counters } = this.#options;
     this.#stampedAtNs = nowNs;
     const stampNs = receiveStampNs(this.socket?.fd ?? -1, baseSeconds);
@@ -138,12 +137,12 @@ export class PolledLine implements PolledFeedLine {
     counters[count.receivedDatagrams]! += taken;
     for (let slot = 0; slot < taken; slot++) {
       const length = slots.lengths[slot]!;
+      counters[count.receivedBytes]! += length;
+      if (slots.truncated[slot] !== 0) counters[count.truncatedDatagrams]!++;
       if (this.#server !== undefined && !this.#isServer(this.#server, slot)) {
         counters[count.foreignSenders]!++;
         continue;
       }
-      counters[count.receivedBytes]! += length;
-      if (slots.truncated[slot] !== 0) counters[count.truncatedDatagrams]!++;
       const stampNs = slots.stampNs[slot]!;
       const usable = isUsable(stampNs, readNs);
       counters[usable ? count.stampSamples : count.stampErrors]!++;
@@ -194,6 +193,10 @@ export class PolledLine implements PolledFeedLine {
   }
 }
 
+/**
+ * No socket is older than its run. However old a stamp is otherwise, it is the truth: a process that
+ * stood still for minutes finds datagrams of before, and nothing may be decided on them.
+ */
 function isUsable(stampNs: number, nowNs: number): boolean {
-  return stampNs > nowNs - stampAgeMaxNs && stampNs <= nowNs;
+  return stampNs >= 0 && stampNs <= nowNs;
 }

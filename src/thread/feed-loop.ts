@@ -4,6 +4,7 @@
  * would ever arrive. Either way the switches are read from shared memory.
  */
 import type { Control } from "./control.ts";
+import { isOver } from "./elapsed.ts";
 import type { FeedCore } from "./feed-core.ts";
 
 /** Between two looks at the switches while datagrams keep coming. */
@@ -55,7 +56,7 @@ export class FeedLoop {
 
   /** After a datagram: looks at the switches when the last look is long enough ago. */
   turn(nowNs: number): void {
-    if (nowNs - this.#polledNs < pollIntervalNs) return;
+    if (!isOver(nowNs, this.#polledNs, pollIntervalNs)) return;
     // Read anew: what the datagram led to was said after `nowNs`, and must not lie in the future.
     this.#poll(this.now(), false);
   }
@@ -84,7 +85,7 @@ export class FeedLoop {
   spin(nowNs: number, idle: boolean): void {
     const { control } = this;
     const holds = control.holdSequence();
-    const due = nowNs - this.#polledNs >= spinIntervalNs;
+    const due = isOver(nowNs, this.#polledNs, spinIntervalNs);
     if (!due && !control.stopping && holds === this.#holdSequence) return;
     this.#holdSequence = holds;
     this.#poll(idle ? nowNs : this.now(), idle);
@@ -111,7 +112,7 @@ export interface SpinOptions {
   /** Sleeps until a datagram comes, at most this long. */
   wait(timeoutMs: number): void;
   /** Called in turns that found nothing. */
-  rehearse: ((nowNs: number) => void) | undefined;
+  rehearse?: ((nowNs: number) => void) | undefined;
 }
 
 /** Spins until the loop has stopped. */
@@ -119,9 +120,11 @@ export function spin({ loop, lines, idleNs, wait, rehearse }: SpinOptions): void
   let quietNs = loop.now();
   let saidNs = quietNs;
   const stretch = (): void => {
-    const endNs = loop.now() + stretchNs;
-    loop.attend(endNs);
-    for (let nowNs = loop.now(); nowNs < endNs; nowNs = loop.now()) {
+    // The timer may have found the stop: the lines are closed, and their descriptors other files' by now.
+    if (loop.stopped) return;
+    const beganNs = loop.now();
+    loop.attend(beganNs);
+    for (let nowNs = beganNs; !isOver(nowNs, beganNs, stretchNs); nowNs = loop.now()) {
       let taken = 0;
       for (let i = 0; i < lines.length; i++) taken += lines[i]!.drain(nowNs);
       loop.spin(nowNs, taken === 0);
@@ -131,12 +134,12 @@ export function spin({ loop, lines, idleNs, wait, rehearse }: SpinOptions): void
         continue;
       }
       rehearse?.(nowNs);
-      if (nowNs - quietNs < timerMs * 1e6) continue;
-      if (nowNs - saidNs >= timerMs * 1e6) {
+      if (!isOver(nowNs, quietNs, timerMs * 1e6)) continue;
+      if (isOver(nowNs, saidNs, timerMs * 1e6)) {
         saidNs = nowNs;
         for (const line of lines) line.idle();
       }
-      if (idleNs > 0 && nowNs - quietNs >= idleNs) wait(timerMs);
+      if (idleNs > 0 && isOver(nowNs, quietNs, idleNs)) wait(timerMs);
     }
     setImmediate(stretch);
   };

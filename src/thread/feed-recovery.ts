@@ -12,6 +12,7 @@ import { GlimpseClient } from "../feed/glimpse.ts";
 import { LineCount } from "../feed/line.ts";
 import { MoldUdp64 } from "../feed/moldudp64.ts";
 import { Metric } from "../telemetry/metric.ts";
+import { isOver } from "./elapsed.ts";
 import { FeedValue, GapRing, LineBoard, LineValue } from "./line-board.ts";
 import type { FeedPlan } from "./plan.ts";
 import type { SharedMemory } from "./shared.ts";
@@ -92,7 +93,7 @@ export class FeedRecovery {
       this.#engine.verdict(this.#feed, decoder.channel, verdict, clockNs);
       this.#ask();
     }
-    if (nowNs - this.#shownNs < showIntervalNs) return;
+    if (!isOver(nowNs, this.#shownNs, showIntervalNs)) return;
     this.#shownNs = nowNs;
     this.#hand();
     this.#show();

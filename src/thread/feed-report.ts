@@ -1,7 +1,7 @@
 /** What a feed thread says when it stops: counts, gaps and final books, for people and --summary. */
 import { decisionNames, sourceNames } from "../decision/signal.ts";
 import { feedCounts } from "../feed/count.ts";
-import { BookCount, BookFault } from "../market/fault.ts";
+import { BookFault } from "../market/fault.ts";
 import type { BoardWriter } from "../telemetry/board.ts";
 import { Metric } from "../telemetry/metric.ts";
 import type { FeedCore } from "./feed-core.ts";
@@ -53,10 +53,6 @@ export function reportFeed(plan: RunPlan, core: FeedCore, board: BoardWriter): F
   }
   const named: Record<string, number> = {};
   for (const key of reported) named[key] = counters[Metric.feed[key]] as number;
-  for (const books of core.books) {
-    named["unknownOrders"] =
-      (named["unknownOrders"] ?? 0) + (books.counts[BookCount.orphans] as number);
-  }
   return {
     feeds,
     signals: { total: core.emitter.sequence, bySource },
@@ -88,6 +84,7 @@ const reported = [
   "sinkErrors",
   "sinkDrops",
   "ringDrops",
+  "unknownOrders",
 ] as const;
 
 function reportBooks(plan: RunPlan, core: FeedCore): BookReport[] {

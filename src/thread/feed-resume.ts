@@ -6,29 +6,31 @@
  * table and to inference, and a number that changed its symbol would hand one symbol the answers of
  * another. Books are not taken over: everything is held until the feed has healed them.
  */
-import { Decision } from "../decision/signal.ts";
 import type { Emitter } from "../decision/emitter.ts";
 import type { Engine } from "../decision/engine.ts";
+import { Decision } from "../decision/signal.ts";
 import { assert } from "../error.ts";
 import type { InstrumentTable } from "../market/instrument.ts";
-import { Metric, metricSpecs } from "../telemetry/metric.ts";
 import type { Publication } from "./publication.ts";
 
+export interface ResumeParts {
+  publication: Publication;
+  instruments: InstrumentTable;
+  emitter: Emitter;
+  engine: Engine;
+}
+
 /**
- * Before anything else is decided, and so before holds that came in between: they would find nothing
- * that stands. Whoever stood at BUY or SELL hears HOLD. In a first life there is nobody.
+ * Before anything else is decided, because that would be published over what was said last. Whoever
+ * stood at BUY or SELL hears HOLD. Nothing happens in a first life.
  */
-export function resumeFeed(
-  publication: Publication,
-  instruments: InstrumentTable,
-  emitter: Emitter,
-  engine: Engine,
-  counters: Uint32Array,
-  nowNs: number,
-): void {
+export function resumeFeed(parts: ResumeParts, nowNs: number): void {
+  const { publication, instruments, emitter, engine } = parts;
   const known = publication.count;
-  const { announced } = publication;
-  emitter.sequence = signalsEmitted(counters);
+  if (known === 0) return;
+  const { announced, signals } = publication;
+  // Whatever was said of it left under the next number, which must not be used twice.
+  emitter.sequence = announced < 0 ? signals : signals + 1;
   for (let instrument = 0; instrument < known; instrument++) {
     const before = publication.read(instrument);
     assert(before !== undefined, `instrument ${instrument} of ${known} was never published`);
@@ -39,14 +41,4 @@ export function resumeFeed(
     emitter.resume(instrument, said);
   }
   engine.resume(nowNs);
-}
-
-const { cells } = metricSpecs.find(({ id, kind, thread }) => {
-  return thread === "feed" && kind === "counter" && id === Metric.feed.signals;
-})!;
-
-/** Signals of all lives of the thread in this run: the counters outlive it. */
-function signalsEmitted(counters: Uint32Array): number {
-  const { signals } = Metric.feed;
-  return counters.subarray(signals, signals + cells).reduce((sum, value) => sum + value, 0);
 }

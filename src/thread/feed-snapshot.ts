@@ -1,5 +1,6 @@
 /** The connection to a snapshot server: opened when the client wants it, closed when it is done. */
 import { GlimpseFault, type GlimpseClient } from "../feed/glimpse.ts";
+import { isOver } from "./elapsed.ts";
 import type { FeedRecovery } from "./feed-recovery.ts";
 import { SnapshotStep } from "./note.ts";
 import type { NoteWriter } from "./note-writer.ts";
@@ -45,7 +46,7 @@ export class SnapshotConnection {
   poll(nowNs: number): void {
     const { client, recovery } = this.#options;
     if (this.#connecting) {
-      if (nowNs - this.#connectingNs < connectTimeoutNs) return;
+      if (!isOver(nowNs, this.#connectingNs, connectTimeoutNs)) return;
       this.#abandon();
       this.#refused(nowNs);
     }

@@ -4,17 +4,18 @@
  * finds the sequence odd, or changed when it is done, reads again.
  *
  * Record, 256 bytes: u32 words [sequence, feed, decision | source | reason, confidence, symbol ×4,
- * key ×8], then doubles from word 16 on (`Double`).
+ * key ×8], then doubles from word 16 on (`Double`). Before the records, 64 bytes: i32 instruments, i32
+ * announced instrument + 1, and at byte 8 a double that counts the run's signals.
  */
 import { getText16 } from "../decision/signal.ts";
 import { assert } from "../error.ts";
 
 const recordWords = 64;
 const recordDoubles = recordWords / 2;
-/** [instruments known, announced instrument + 1], padded to a cache line. */
 const headerBytes = 64;
 const countAt = 0;
 const announcedAt = 1;
+const signalsAt = 8;
 
 export const Word = { sequence: 0, feed: 1, decided: 2, confidence: 3, symbol: 4, key: 8 } as const;
 export const Double = {
@@ -71,10 +72,12 @@ export class Publication {
   readonly doubles: Float64Array;
   readonly capacity: number;
   readonly #header: Int32Array;
+  readonly #signals: Float64Array;
 
   constructor(memory: SharedArrayBuffer, capacity: number) {
     this.capacity = capacity;
     this.#header = new Int32Array(memory, 0, headerBytes / 4);
+    this.#signals = new Float64Array(memory, signalsAt, 1);
     this.words = new Int32Array(memory, headerBytes, capacity * recordWords);
     this.doubles = new Float64Array(memory, headerBytes, capacity * recordDoubles);
   }
@@ -89,10 +92,13 @@ export class Publication {
     return (this.#header[announcedAt] as number) - 1;
   }
 
-  /** Writer. Opens the record and returns the index of its first word. */
+  /**
+   * Writer. Opens the record and returns the index of its first word. A life of the thread that ended
+   * in the middle of a record has left it open.
+   */
   begin(instrument: number): number {
     const at = instrument * recordWords;
-    Atomics.store(this.words, at, (this.words[at] as number) + 1);
+    Atomics.store(this.words, at, (this.words[at] as number) | 1);
     return at;
   }
 
@@ -117,6 +123,16 @@ export class Publication {
     Atomics.store(this.#header, countAt, count);
   }
 
+  /** Writer. The sequence of the last signal. */
+  setSignals(sequence: number): void {
+    this.#signals[0] = sequence;
+  }
+
+  /** Writer, after a crash: signals of all lives of the thread in this run. */
+  get signals(): number {
+    return this.#signals[0] as number;
+  }
+
   /** Instruments known to the feed thread. */
   get count(): number {
     return Atomics.load(this.#header, countAt);
@@ -130,6 +146,15 @@ export class Publication {
       assert(before !== undefined, `instrument ${instrument} was never published`);
       return { feed: before.feed, symbol: before.symbol };
     });
+  }
+
+  /** Reader. Whether a feed has brought the symbol; not for the hot path. */
+  has(symbol: string): boolean {
+    const words = new Uint32Array(this.words.buffer, headerBytes, this.count * recordWords);
+    for (let at = 0; at < words.length; at += recordWords) {
+      if (getText16(words, at + Word.symbol) === symbol) return true;
+    }
+    return false;
   }
 
   /**

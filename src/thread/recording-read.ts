@@ -1,11 +1,13 @@
 /** The steps of one run's recording, in order: its datagrams and notes, with their details. */
+import { readFileSync } from "node:fs";
+import { type Config, configSchema } from "../config/schema.ts";
 import { openFile } from "../replay/file.ts";
 import { Packet, UdpExtractor } from "../replay/packet.ts";
 import { PcapngReader } from "../replay/pcapng.ts";
 import { noteBlock } from "../replay/pcapng-write.ts";
 import { Step } from "../replay/source.ts";
 import { isStep, type ReadNote } from "./note.ts";
-import { linesPerFeed, type RecordingFile } from "./record-file.ts";
+import { descriptionPath, linesPerFeed, type RecordingFile } from "./record-file.ts";
 
 export interface RecordedStep {
   /** What began it: a datagram, or a note. */
@@ -36,6 +38,19 @@ class RecordingReader extends PcapngReader {
     this.noteAt = at + 20;
     return true;
   }
+}
+
+/** The run's configuration; undefined where its description is missing or cannot be understood. */
+export function readDescription(directory: string, run: string): Config | undefined {
+  let described: unknown;
+  try {
+    described = JSON.parse(readFileSync(descriptionPath(directory, run), "utf8"));
+  } catch {
+    return undefined;
+  }
+  const { config } = (described ?? {}) as { config?: unknown };
+  const parsed = configSchema.safeParse(config);
+  return parsed.success ? parsed.data : undefined;
 }
 
 /** `baseSeconds` is the run's. Throws EdgeError FILE_UNREADABLE or CAPTURE_BROKEN. */

@@ -9,6 +9,7 @@ import { Side } from "../feed/event.ts";
 import { encodeAdd, encodeReplace, stockBytes } from "../feed/itch50-encode.ts";
 import { timestampDecimals } from "../feed/tick.ts";
 import { MoldUdp64Packer } from "../feed/moldudp64-encode.ts";
+import { isOver } from "./elapsed.ts";
 import type { FeedCore } from "./feed-core.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
 import { createScratchCore, scratchFormat } from "./scratch-core.ts";
@@ -140,12 +141,11 @@ export function rehearse(
   if (intervalNs === 0) return undefined;
   const formats = [...new Map(plan.feeds.map((feed) => [scratchFormat(feed), feed])).values()];
   const rehearsals = formats.map((feed) => new Rehearsal(plan, feed, now));
-  let dueNs = 0;
+  let lastNs = 0;
   let turn = 0;
   return (nowNs) => {
-    // A clock that was set back by more than an interval must not end it.
-    if (nowNs < dueNs && nowNs > dueNs - 2 * intervalNs) return;
-    dueNs = nowNs + intervalNs;
+    if (!isOver(nowNs, lastNs, intervalNs)) return;
+    lastNs = nowNs;
     (rehearsals[turn] as Rehearsal).step(nowNs);
     turn = (turn + 1) % rehearsals.length;
   };

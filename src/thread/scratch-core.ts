@@ -9,7 +9,7 @@ import { openTable } from "../decision/table.ts";
 import { createFeedCore, type FeedCore } from "./feed-core.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
 import { createShared } from "./shared.ts";
-import { UdpSink } from "./sink.ts";
+import { Sent, UdpSink } from "./sink.ts";
 
 /** Small, because only the code matters. */
 const scratchLimits = {
@@ -50,7 +50,7 @@ export function createScratchCore(plan: RunPlan, feed: FeedPlan, now: () => numb
   }
   const shared = createShared(scratch);
   fillTable(scratch, shared.table);
-  const nowhere = { send: () => true, close() {} };
+  const nowhere = { send: () => Sent.taken, close() {} };
   const encoding = plan.targets[0]?.encoding ?? "binary";
   const sink = new UdpSink(nowhere, { encoding, heartbeatNs: 0 }, new Uint32Array(4096));
   return createFeedCore(scratch, shared, [sink], now);

@@ -101,9 +101,13 @@ export class SinkFan implements SignalSink {
   }
 }
 
-/** What a sink needs of a socket; a connected Bun.udpSocket has it. */
+/** What became of a datagram. What was refused may be taken at the next try. */
+export const Sent = { taken: 0, full: 1, refused: 2 } as const;
+export type Sent = (typeof Sent)[keyof typeof Sent];
+
+/** What a sink needs of a socket. Nothing is thrown: a target that is away refuses every other datagram. */
 export interface DatagramSender {
-  send(bytes: Uint8Array): boolean;
+  send(bytes: Uint8Array): Sent;
   close(): void;
 }
 
@@ -166,16 +170,15 @@ export class UdpSink {
     this.#encode(this.#heartbeat);
   }
 
-  /** A pending ICMP error makes one healthy send throw, so a throwing send is tried once more. */
+  /** The error of an earlier datagram makes one healthy send fail, so it is tried once more. */
   #send(bytes: Uint8Array): void {
     for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const taken = this.#sender.send(bytes);
-        this.#counters[taken ? count.sinkSends : count.sinkDrops]!++;
+      const sent = this.#sender.send(bytes);
+      if (sent !== Sent.refused) {
+        this.#counters[sent === Sent.taken ? count.sinkSends : count.sinkDrops]!++;
         return;
-      } catch {
-        this.#counters[count.sinkErrors]!++;
       }
+      this.#counters[count.sinkErrors]!++;
     }
   }
 
@@ -193,29 +196,43 @@ const noSignal = 0x4000;
 const again = 11;
 const noBuffers = 105;
 
-/** What a connected Bun.udpSocket also has. */
-interface ConnectedSocket extends DatagramSender {
+/** A connected Bun.udpSocket. */
+interface ConnectedSocket {
   readonly fd: number;
   readonly closed: boolean;
+  send(bytes: Uint8Array): boolean;
+  close(): void;
 }
 
 /**
  * The socket's datagrams by send(2) itself, a quarter of a microsecond less than through the socket,
- * which stays the owner of its descriptor; the socket where there is no C library.
+ * which stays the owner of its descriptor; through the socket where there is no C library.
  */
 function directSender(socket: ConnectedSocket): DatagramSender {
   const { fd } = socket;
-  if (libc === undefined || !(fd >= 0)) return socket;
+  if (libc === undefined || !(fd >= 0)) return socketSender(socket);
   const { send, __errno_location: errnoLocation } = libc.symbols;
   return {
     send(bytes) {
       // Its number may be another file's by now.
-      if (socket.closed) throw new Error("the socket is closed");
-      if (send(fd, bytes, bytes.length, dontWait | noSignal) === bytes.length) return true;
+      if (socket.closed) return Sent.refused;
+      if (send(fd, bytes, bytes.length, dontWait | noSignal) === bytes.length) return Sent.taken;
       const location = errnoLocation();
       const error = location === null ? 0 : read.i32(location);
-      if (error === again || error === noBuffers) return false;
-      throw new Error(`send: errno ${error}`);
+      return error === again || error === noBuffers ? Sent.full : Sent.refused;
+    },
+    close: () => socket.close(),
+  };
+}
+
+function socketSender(socket: ConnectedSocket): DatagramSender {
+  return {
+    send(bytes) {
+      try {
+        return socket.send(bytes) ? Sent.taken : Sent.full;
+      } catch {
+        return Sent.refused;
+      }
     },
     close: () => socket.close(),
   };

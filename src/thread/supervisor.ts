@@ -18,7 +18,14 @@ import { Control } from "./control.ts";
 import { type ControlReply, type ControlRequest, serveControl } from "./control-socket.ts";
 import type { OpsLog } from "./message.ts";
 import type { FeedReport } from "./feed-report.ts";
-import { changeHeld, type Held, readHeldFile, writeHeldFile } from "./hold.ts";
+import {
+  changeHeld,
+  describeHold,
+  type Held,
+  heldRefusal,
+  readHeldFile,
+  writeHeldFile,
+} from "./hold.ts";
 import { latencySummaries } from "./latency.ts";
 import { memoryReport, memoryTotal } from "./memory-report.ts";
 import { MemoryWatch } from "./memory-watch.ts";
@@ -110,7 +117,7 @@ export class Supervisor {
   async start(): Promise<void> {
     const { plan } = this;
     makeDataDirectory(plan.dataDirectory);
-    this.#held = readHeldFile(plan.dataDirectory);
+    this.#held = readHeldFile(plan.dataDirectory, plan.limits.heldSymbols);
     this.#showHeld();
     this.#controlServer = await serveControl(plan.dataDirectory, (request) =>
       this.#answer(request),
@@ -233,13 +240,8 @@ export class Supervisor {
   #answer(request: ControlRequest): ControlReply {
     if (request.verb === "status") return this.#reply(true, "running");
     const next = changeHeld(this.#held, request.symbol, request.verb === "hold");
-    const { heldSymbols } = this.plan.limits;
-    if (next.symbols.length > heldSymbols) {
-      return this.#reply(
-        false,
-        `${heldSymbols} symbols are on hold already; hold everything, or raise limit.heldSymbols`,
-      );
-    }
+    const refusal = heldRefusal(next, this.plan.limits.heldSymbols);
+    if (refusal !== undefined) return this.#reply(false, refusal);
     this.#held = next;
     // Memory first: the hold is in force before the disk has answered.
     this.#showHeld();
@@ -251,8 +253,8 @@ export class Supervisor {
         `in force now, but NOT kept for the next start: ${(error as Error).message}`,
       );
     }
-    const what = request.symbol ?? "everything";
-    return this.#reply(true, `${what} is ${request.verb === "hold" ? "on hold" : "released"}`);
+    const isKnown = (symbol: string): boolean => this.publication.has(symbol);
+    return this.#reply(true, describeHold(next, request.symbol, request.verb === "hold", isKnown));
   }
 
   #reply(ok: boolean, message: string): ControlReply {

@@ -22,6 +22,9 @@ import type { RecordedStep } from "./recording-read.ts";
 import { ReplayAnswers, type ReplayedAnswer, ReplayTable } from "./replay-table.ts";
 import { createShared, openSignals } from "./shared.ts";
 
+/** Of one instrument: it is evaluated once for a verdict on its channel, and once for its book. */
+const signalsPerStep = 2;
+
 export interface VirtualRunOptions {
   plan: RunPlan;
   /** `feed`: its index. */
@@ -56,7 +59,7 @@ export class VirtualRun {
     this.#control = new Control(this.#shared.control, plan.limits.heldSymbols);
     this.space = new StateSpace(plan.state);
     this.#table = new ReplayTable(plan.table);
-    this.#signals = openSignals(this.#shared.signalsOps, plan.limits);
+    this.#signals = openSignals(this.#shared.signalsOps, this.#plan.limits);
     this.#onSignal = onSignal;
   }
 
@@ -191,9 +194,20 @@ export class VirtualRun {
   }
 }
 
-/** Nobody hears a replay, and nothing records it. */
+/**
+ * Nobody hears a replay, and nothing records it. Its signals are taken after each step only, so that
+ * there must be room for those of all instruments at once.
+ */
 function unheard(plan: RunPlan): RunPlan {
-  const { config } = plan;
+  const { config, limits } = plan;
   const record = { ...config.record, enabled: false };
-  return { ...plan, targets: [], stdout: false, config: { ...config, record } };
+  const room = 2 ** Math.ceil(Math.log2(limits.instruments * signalsPerStep));
+  const signalRing = Math.max(limits.signalRing, room);
+  return {
+    ...plan,
+    targets: [],
+    stdout: false,
+    config: { ...config, record },
+    limits: { ...limits, signalRing },
+  };
 }

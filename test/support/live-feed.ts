@@ -29,6 +29,8 @@ export class LiveFeed implements AsyncDisposable {
   readonly log: string[] = [];
   /** Of the first line. */
   port = 0;
+  /** So much later than it is does the thread read its clock. */
+  sleptNs = 0;
   readonly #ring;
   readonly #record = new Uint32Array(signalWords);
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -56,7 +58,7 @@ export class LiveFeed implements AsyncDisposable {
     });
     this.plan = planRun(config, "/nonexistent", Date.now());
     this.shared = createShared(this.plan);
-    const now = (): number => realtimeNs(this.plan.baseSeconds);
+    const now = (): number => realtimeNs(this.plan.baseSeconds) + this.sleptNs;
     const board = openBoard(this.shared.board).writer("feed");
     this.counters = board.counters;
     this.control = new Control(this.shared.control, this.plan.limits.heldSymbols);

@@ -99,3 +99,22 @@ test("what is sent again to an ops thread that was only slow is taken once", asy
   await until(() => taken.includes("last"));
   expect(taken).toEqual(["0", "1", "2", "3", "last"]);
 });
+
+test("what ops still took of the life before lets no more through", async () => {
+  const sender = new DecisionSender(() => 0);
+  const ops = new BroadcastChannel("hftedge-decisions");
+  open.push(sender, ops);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  ops.addEventListener("message", ({ data }: MessageEvent<{ sender: number }>) => {
+    resolve(data.sender);
+  });
+  while (sender.deliver(delivery("x"))) continue;
+  const ours = await promise;
+  for (const sequence of [1, 2, 3, 57]) {
+    ops.postMessage({ kind: "taken", sender: ours - 1, sequence });
+  }
+  // Messages come in order: when one of ours counts, the strange ones have come before it.
+  ops.postMessage({ kind: "taken", sender: ours, sequence: 1 });
+  await until(() => sender.deliver(delivery("y")));
+  expect(sender.deliver(delivery("z"))).toBe(false);
+});

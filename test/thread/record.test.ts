@@ -14,7 +14,8 @@ import { join } from "node:path";
 import { RecordRing } from "../../src/feed/record-ring.ts";
 import { openSource } from "../../src/replay/open.ts";
 import { Recording } from "../../src/thread/ops-record.ts";
-import { recordRingSize, sourceOf } from "../../src/thread/record-file.ts";
+import { descriptionPath, recordRingSize, sourceOf } from "../../src/thread/record-file.ts";
+import { readDescription } from "../../src/thread/recording-read.ts";
 import { EngineRig } from "../support/engine-rig.ts";
 import { mountRefusal, smallDisk } from "../support/small-disk.ts";
 import { drain, openOptions } from "../support/source.ts";
@@ -158,4 +159,22 @@ describe("a recording", () => {
       });
     },
   );
+});
+
+describe("the description of a recorded run", () => {
+  test("is its configuration", () =>
+    withRecording({ "signal.ttlMs": "1234" }, ({ ring, recording, directory }) => {
+      ring.put(0, Buffer.from("x"), 1, 0);
+      recording.close(0);
+      expect(readDescription(directory, run)?.signal.ttlMs).toBe(1234);
+    }));
+
+  test("that a full disk has cut is none", () =>
+    withRecording({}, ({ directory }) => {
+      expect(readDescription(directory, run)).toBeUndefined();
+      for (const text of ["", '{"runId":1,"config":{"fe', "null", "7", '{"config":{"feed":7}}']) {
+        writeFileSync(descriptionPath(directory, run), text);
+        expect(readDescription(directory, run)).toBeUndefined();
+      }
+    }));
 });

@@ -187,6 +187,9 @@ describe.each(ways)("received by %s", (way) => {
       await until(() => asked.length > 0);
       stranger.send(datagram(2), asked[0]!, "127.0.0.1");
       await until(() => live.counters[Metric.feed.foreignSenders] === 1);
+      // The kernel handed it over, whoever sent it.
+      expect(live.received).toBe(3);
+      expect(live.counters[Metric.feed.receivedBytes]).toBe(3 * datagram(2).length);
       expect(orders()).toBe(1);
       server.send(datagram(2), asked[0]!, "127.0.0.1");
       await until(() => orders() === 3);

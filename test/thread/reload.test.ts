@@ -270,6 +270,7 @@ async function grab(port: number): Promise<ReturnType<typeof Bun.serve>> {
 
 async function alerts(url: string | undefined): Promise<Record<string, unknown>[]> {
   const answer = await fetch(`${url}/api/v1/alerts?rule=slow_data_ingestion`);
+  if (!answer.ok) throw new Error(`alerts: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { items: Record<string, unknown>[] }).items;
 }
 

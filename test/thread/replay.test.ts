@@ -234,6 +234,19 @@ describe("a replay gives a signal again that came of", () => {
   });
 });
 
+test("a replay has room for the signals of a step, however few the run's readers may keep", async () => {
+  const flags = { "limit.symbols": "128", "limit.signalRing": "64" };
+  using recorded = new RecordedRig({ flags });
+  const { rig } = recorded;
+  rig.answer(moreBid, 1);
+  const stood = Array.from({ length: 100 }, (_, i) => rig.book(`S${i}`, ...big)).flat();
+  expect(stood).toHaveLength(100);
+  rig.lose(3);
+  rig.book("S0", 300, 100);
+  const { signals } = await recorded.replay();
+  expect(signals.filter(({ reason }) => reason === "gap")).toHaveLength(100);
+});
+
 describe("a recording that is not whole", () => {
   test("is replayed from where it begins, with what held then", async () => {
     using recorded = new RecordedRig({ flags: every, feed: "format=itch50&partialBooks=true" });

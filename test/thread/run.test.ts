@@ -224,7 +224,7 @@ describe("the operator", () => {
     {
       await using edge = await startRun("udp://127.0.0.1:0?format=tick", args);
       const held = await run(["hold", "ACME", ...args]);
-      expect(held.stdout).toContain("ACME is on hold");
+      expect(held.stdout).toBe("ACME is on hold; no feed has brought a symbol of this name yet\n");
       const socket = join(directory, "control.sock");
       expect(statSync(socket).mode & 0o777).toBe(0o600);
       await edge.stop();
@@ -413,5 +413,15 @@ describe("what cannot start says so in one line, with the remedy", () => {
     const done = await run(["run", "--feed", "udp://127.0.0.1:0", "--data-directory", directory]);
     expect(done.code).toBe(1);
     expect(done.stderr).toContain("is not a list of held symbols");
+  });
+
+  test("a held list with more symbols than there is room for: none of them may go unheld", async () => {
+    using folder = emptyDirectory();
+    const directory = folder.path;
+    await Bun.write(join(directory, "held.json"), '{"all":false,"symbols":["AAA","BBB"]}');
+    const args = ["--data-directory", directory, "--limit-held-symbols", "1"];
+    const done = await run(["run", "--feed", "udp://127.0.0.1:0", ...args]);
+    expect(done.code).toBe(1);
+    expect(done.stderr).toContain("holds 2 symbols, and limit.heldSymbols allows 1");
   });
 });
