@@ -28,3 +28,8 @@ export function alertState(severity: string): string {
   if (severity === "critical") return "critical";
   return severity === "warning" ? "warning" : "unknown";
 }
+
+/** What tells one alert from all others, in the status and in the history alike. */
+export function alertKey({ rule, subject, openedMs }: AlertNews): string {
+  return `${rule}\n${subject}\n${openedMs}`;
+}

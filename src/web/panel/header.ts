@@ -21,7 +21,7 @@ export const oldAfterMs = 3500;
 export function header(context: Context, onTheme: () => void, onHelp: () => void): Part {
   const { live } = context;
   const version = element("small");
-  const brand = element("a", { class: "brand", href: context.hrefOf({}) }, "hftedge", version);
+  const brand = element("a", { class: "brand", href: "/" }, "hftedge", version);
   const links = views.map((view) => ({ view, ...navLink(view) }));
   const nav = element("nav", { "aria-label": "Views" }, ...links.map(({ link }) => link));
   const readiness = element("span", { class: "state", id: "readiness" });
