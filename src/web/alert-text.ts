@@ -18,9 +18,12 @@ export function worstText({ worst, limit, unit }: AlertNews): string {
     : `${amount(worst, unit)} (limit ${amount(limit, unit)})`;
 }
 
-/** "slow_total_pipeline", of "total_pipeline.cached". */
+/** "slow_total_pipeline.cached" for the rule "slow_total_pipeline" and "total_pipeline.cached". */
 export function alertName({ rule, subject }: AlertNews): string {
-  return subject === "" || rule.endsWith(subject) ? rule : `${rule}: ${subject}`;
+  const [component = ""] = subject.split(".");
+  return rule.endsWith(component)
+    ? `${rule}${subject.slice(component.length)}`
+    : `${rule}: ${subject}`;
 }
 
 /** The state that the severity is shown as. */

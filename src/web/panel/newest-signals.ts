@@ -59,7 +59,7 @@ export function newestSignals(context: Context): Part {
 function signalRow(context: Context, symbol: string): Row<SignalNews> {
   const mark = decisionMark();
   const confidence = element("td", { class: "number" });
-  const source = element("td", { class: "dim" });
+  const source = element("td", { class: "clip" });
   const latency = element("td", { class: "number" });
   const price = element("td", { class: "number" });
   const link = element("a", {}, symbol);
@@ -72,6 +72,7 @@ function signalRow(context: Context, symbol: string): Row<SignalNews> {
       setDecision(mark, signal.signal);
       setText(confidence, confidenceText(signal.confidence));
       setText(source, sourceText(signal));
+      setAttribute(source, "title", sourceText(signal));
       setText(latency, latencyText(signal));
       setText(price, signal.price === 0 ? "-" : decimal(signal.price));
     },

@@ -3,7 +3,7 @@ import { count, duration } from "../../unit.ts";
 import { numberOf } from "../api.ts";
 import type { Cursor } from "../chart.ts";
 import type { Context } from "../context.ts";
-import { element, setText, svg } from "../dom.ts";
+import { element, setHidden, setText, svg } from "../dom.ts";
 import { bandOf, countRange, faintest, stepTotals } from "../heat.ts";
 import { day, moment } from "../instant.ts";
 import type { LatencyPicture } from "../latency-data.ts";
@@ -24,20 +24,29 @@ export function createReadout(): Readout {
   const values = ["p50", "p99", "p99.9"].map((name, index) => {
     const path = svg("path", { class: `key-${["p50", "p99", "p999"][index]}`, d: "M0,4H22" });
     const value = element("b");
-    const key = svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" }, path);
+    const stroke = svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" }, path);
     const root = element("span", { class: "key" });
-    root.append(key, `${name} `, value);
+    root.append(stroke, `${name} `, value);
     return { root, value };
   });
   const max = element("b");
   const measured = element("b");
-  const here = element("span");
+  const here = element("span", { class: "aside" });
   const ramp = element("canvas", { class: "heat-key", width: "256", height: "1" });
   const [least, most] = [element("span"), element("span")];
   const clocks = element(
     "span",
     { class: "state", "data-state": "warning" },
     "clocks not synchronised",
+  );
+  const key = element(
+    "span",
+    { class: "key aside" },
+    least,
+    ramp,
+    most,
+    element("span", { class: "hatch-key" }),
+    "no data",
   );
   const root = element(
     "div",
@@ -48,7 +57,7 @@ export function createReadout(): Readout {
     element("span", {}, measured, " values"),
     here,
     clocks,
-    element("span", { class: "key aside" }, least, ramp, most),
+    key,
   );
   return {
     root,
@@ -66,9 +75,12 @@ export function createReadout(): Readout {
       setText(max, duration(numberOf(maxNs[at])));
       setText(measured, total > 0 ? count(total) : "no");
       const range = countRange(heat);
-      setText(least, `${count(range.least)} `);
-      setText(most, ` ${count(range.most)} a cell · hatched: nothing measured`);
-      setText(here, cursor === undefined ? "" : underCursor(picture, cursor, at));
+      setText(least, count(range.least));
+      setText(most, `${count(range.most)} a cell`);
+      const words = cursor === undefined ? "" : underCursor(picture, cursor, at);
+      setText(here, words);
+      // One gives way to the other, so that the line does not wrap and move the chart.
+      setHidden(key, words !== "");
     },
     restyle(context) {
       const row = new ImageData(256, 1);

@@ -2,7 +2,13 @@
 import { byteCount, count, percent } from "../../unit.ts";
 import type { Page } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { type Diagnosis, type Finding, findingState, tuneFactsOf } from "../diagnosis.ts";
+import {
+  type Diagnosis,
+  type Finding,
+  findingState,
+  tuneFactsOf,
+  withRemedy,
+} from "../diagnosis.ts";
 import { element, notKnown, panel, setAttribute, setHidden, setText } from "../dom.ts";
 import { type Fact, factList } from "../facts.ts";
 import { type Column, grid } from "../grid.ts";
@@ -79,7 +85,7 @@ export function machineView(context: Context): Part {
       diagnosis = reply;
       const own = reply.findings.filter(({ area }) => area !== "tune");
       findingGrid.update(own.filter(({ severity }) => severity !== "ok"));
-      tuneFacts.update(tuneFactsOf(reply));
+      tuneFacts.update(tuneFactsOf(reply).map(withRemedy));
       const fine = own.filter(({ severity }) => severity === "ok").length;
       setText(
         aside,
