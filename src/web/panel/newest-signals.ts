@@ -62,7 +62,7 @@ function signalRow(context: Context, symbol: string): Row<SignalNews> {
   const source = element("td", { class: "clip" });
   const latency = element("td", { class: "number" });
   const price = element("td", { class: "number" });
-  const link = element("a", {}, symbol);
+  const link = element("a", { title: symbol }, symbol);
   const name = element("td", {}, link);
   const root = element("tr", {}, name, element("td", {}, mark), confidence, source, latency, price);
   return {

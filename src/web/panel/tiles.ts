@@ -102,6 +102,9 @@ const tiles: readonly TileSpec[] = [
   },
 ];
 
+/** Longer numbers are set smaller: a digit that is cut off is worse. */
+const wholeDigits = 8;
+
 export function tileRow({ live }: Context): Part {
   const made = tiles.map((spec, index) => {
     const number = element("span");
@@ -129,6 +132,7 @@ export function tileRow({ live }: Context): Part {
       const look = spec.look(status);
       const [value = "", ...units] = look.value.split(" ");
       setText(number, value);
+      tile.classList.toggle("long", value.length > wholeDigits);
       setText(unit, units.join(" "));
       setText(sub, look.sub);
       setAttribute(sub, "title", look.sub);
