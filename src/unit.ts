@@ -25,7 +25,8 @@ export function counted(n: number, noun: string): string {
 
 /** A size in bytes, in powers of a thousand. */
 export function byteCount(bytes: number): string {
-  if (bytes < 1e3) return `${bytes} B`;
+  if (!Number.isFinite(bytes)) return "-";
+  if (bytes < 999.5) return `${Math.round(bytes)} B`;
   if (bytes < 999_950) return `${(bytes / 1e3).toFixed(1)} kB`;
   if (bytes < 999_950_000) return `${(bytes / 1e6).toFixed(1)} MB`;
   return `${(bytes / 1e9).toFixed(2)} GB`;

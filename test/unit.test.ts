@@ -36,7 +36,8 @@ test("units suit the size", () => {
     "12.345",
     "-",
   ]);
-  expect([999, 1_500, 2_500_000, 3_210_000_000].map(byteCount)).toEqual([
+  expect([12.5, 999, 1_500, 2_500_000, 3_210_000_000].map(byteCount)).toEqual([
+    "13 B",
     "999 B",
     "1.5 kB",
     "2.5 MB",

@@ -3,6 +3,9 @@
 export type TopSort = "symbol" | "newest" | "slowest" | "confidence";
 export const topSorts: readonly TopSort[] = ["symbol", "newest", "slowest", "confidence"];
 
+/** The trouble before the first answer: it is none yet. */
+export const connecting = "connecting";
+
 export interface TopLook {
   columns: number;
   lines: number;

@@ -68,6 +68,7 @@ export interface TopModel {
   signalsPerS: number;
   /** Newest of each symbol; of many symbols the newest ones. */
   signals: readonly TopSignal[];
-  /** Epoch ms of the last news; NaN before the first. */
+  /** The last news: epoch ms by the run's clock, and by this computer's; NaN before the first. */
+  atMs: number;
   updatedMs: number;
 }

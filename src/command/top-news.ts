@@ -128,6 +128,7 @@ export function modelOf(status: Json, nowMs: number): TopModel {
     alerts: list(status["alerts"], alertsMax, alertOf),
     signalsPerS: number(signals["perS"]),
     signals: list(signals["newest"], signalsMax, signalOf),
+    atMs: number(status["atMs"]),
     updatedMs: nowMs,
   };
 }

@@ -1,7 +1,7 @@
 /** The full-screen view while it is open: what was told, what is shown of it, and the keys. */
 import type { StreamEvent, StreamState } from "../web/event-stream.ts";
 import { Screen } from "./screen.ts";
-import { topSorts, type TopLook } from "./top-line.ts";
+import { connecting, topSorts, type TopLook } from "./top-line.ts";
 import { TopNews } from "./top-news.ts";
 import { renderTop } from "./top-view.ts";
 
@@ -11,7 +11,7 @@ export const redrawMs = 1000;
 /** What is wrong with the connection in words; "" while it is well. */
 export function troubleOf(state: StreamState): string {
   if (state.kind === "open") return "";
-  return state.kind === "lost" ? state.reason : "connecting";
+  return state.kind === "lost" ? state.reason : connecting;
 }
 
 export class TopSession {
@@ -20,7 +20,7 @@ export class TopSession {
   readonly #screen: Screen;
   readonly #look: Pick<TopLook, "colour" | "address">;
   #paused: ReturnType<TopNews["model"]> | undefined;
-  #trouble = "connecting";
+  #trouble = connecting;
   #sort = 0;
   #offset = 0;
   #help = false;

@@ -3,28 +3,46 @@ import { count, decimal, duration, percent } from "../unit.ts";
 import { line, type Code, type Span, type TopLook, type TopSort } from "./top-line.ts";
 import type { TopModel, TopSignal, TopStage } from "./top-model.ts";
 
+/** Widths; 0 leaves a column out. Where the threshold is, the mark at a time over it stays. */
 interface StageColumns {
   rate: number;
   time: number;
-  /** 0 leaves the threshold out; the mark at a time that is over it stays. */
+  /** Of p99.9: the maximum tells of the same tail. */
+  tail: number;
   limit: number;
 }
 
-const wideStages: StageColumns = { rate: 11, time: 10, limit: 10 };
-const narrowStages: StageColumns = { rate: 10, time: 9, limit: 0 };
-const wideColumnsMin = 92;
-const nameWidth = 22;
+const wideStages: StageColumns = { rate: 11, time: 10, tail: 10, limit: 10 };
+const narrowStages: StageColumns = { rate: 10, time: 9, tail: 9, limit: 0 };
+const tinyStages: StageColumns = { rate: 0, time: 9, tail: 0, limit: 0 };
+/** The longest name that a stage has. */
+const nameWidth = 24;
 const successWidth = 9;
+
+function stageColumns({ columns }: TopLook): StageColumns {
+  const fits = ({ rate, time, tail, limit }: StageColumns): boolean =>
+    nameWidth + rate + 3 * time + tail + successWidth + limit <= columns;
+  return [wideStages, narrowStages].find(fits) ?? tinyStages;
+}
+
+function column(text: string, width: number): string {
+  return width === 0 ? "" : text.padStart(width);
+}
 
 export function stageLines(model: TopModel, rows: number, look: TopLook): string[] {
   if (model.stages.length === 0) return [line([{ text: "No latencies yet.", code: "dim" }], look)];
-  const widths = look.columns >= wideColumnsMin ? wideStages : narrowStages;
-  const head =
-    "STAGE".padEnd(nameWidth) +
-    "RATE".padStart(widths.rate) +
-    ["P50", "P99", "P99.9", "MAX"].map((name) => name.padStart(widths.time)).join("") +
-    "SUCCESS".padStart(successWidth) +
-    "LIMIT".padStart(widths.limit).slice(0, widths.limit);
+  const widths = stageColumns(look);
+  const { rate, time, tail, limit } = widths;
+  const head = [
+    "STAGE".padEnd(nameWidth),
+    column("RATE", rate),
+    column("P50", time),
+    column("P99", time),
+    column("P99.9", tail),
+    column("MAX", time),
+    column("SUCCESS", successWidth),
+    column("LIMIT", limit),
+  ].join("");
   const fits = model.stages.length <= rows;
   const shown = fits ? model.stages : model.stages.slice(0, Math.max(1, rows - 1));
   const more = `… and ${model.stages.length - shown.length} more, with a taller terminal`;
@@ -45,22 +63,22 @@ function stageLine(
   look: TopLook,
 ): string {
   const name = stage.name === clockStage && !clocksAgree ? `${stage.name} ~` : stage.name;
-  const time = (ns: number): Span => {
+  const time = (ns: number, width = widths.time): Span => {
     const over = ns > stage.thresholdNs;
     // The mark says what the colour says.
     const text = `${over ? "!" : ""}${duration(ns)}`;
-    return { text: text.padStart(widths.time), code: over ? "red" : undefined };
+    return { text: column(text, width), code: over ? "red" : undefined };
   };
   return line(
     [
       { text: name.slice(0, nameWidth).padEnd(nameWidth) },
-      { text: `${count(stage.ratePerS)}/s`.padStart(widths.rate) },
+      { text: column(`${count(stage.ratePerS)}/s`, widths.rate) },
       time(stage.p50Ns),
       time(stage.p99Ns),
-      time(stage.p999Ns),
+      time(stage.p999Ns, widths.tail),
       time(stage.maxNs),
       { text: percent(stage.successShare).padStart(successWidth) },
-      { text: duration(stage.thresholdNs).padStart(widths.limit).slice(0, widths.limit) },
+      { text: column(duration(stage.thresholdNs), widths.limit) },
     ],
     look,
   );

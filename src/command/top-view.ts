@@ -1,6 +1,6 @@
 /** `hftedge top` as lines of text. Pure: a model and a look in, lines out, no wider than the terminal. */
 import { byteCount, count, duration, percent } from "../unit.ts";
-import { line, topSorts, type Code, type Span, type TopLook } from "./top-line.ts";
+import { connecting, line, topSorts, type Code, type Span, type TopLook } from "./top-line.ts";
 import type { TopModel } from "./top-model.ts";
 import { clampOffset, signalLines, sortSignals, stageLines } from "./top-table.ts";
 
@@ -15,9 +15,17 @@ export interface TopFrame {
 const signalRowsMin = 6;
 
 /** The whole frame. */
-export function renderTop(model: TopModel, look: TopLook): TopFrame {
-  if (look.help) return { lines: renderHelp(look), offset: look.offset };
-  const head = [titleLine(model, look), ...troubleLines(model, look), ...totals(model, look)];
+export function renderTop(model: TopModel, ownLook: TopLook): TopFrame {
+  if (ownLook.help) return { lines: renderHelp(ownLook), offset: ownLook.offset };
+  // The run may be on a machine with another time: what it tells of is as old as it says.
+  const aheadMs = model.atMs - model.updatedMs;
+  const look = Number.isFinite(aheadMs) ? { ...ownLook, nowMs: ownLook.nowMs + aheadMs } : ownLook;
+  const ageMs = ownLook.nowMs - model.updatedMs;
+  const head = [
+    titleLine(model, look),
+    ...troubleLines(model, look, ageMs),
+    ...totals(model, look),
+  ];
   const room = look.lines - 1;
   // Signals are what it is all about: stages beyond the first few give way to them.
   const signalRows = Math.min(model.signals.length, signalRowsMin);
@@ -53,11 +61,12 @@ const alertsShown = 3;
 const alertLinesMin = 30;
 
 /** Lost connections, old numbers and open alerts: what must not be overlooked. */
-function troubleLines(model: TopModel, look: TopLook): string[] {
+function troubleLines(model: TopModel, look: TopLook, ageMs: number): string[] {
   const lines: string[] = [];
-  if (look.trouble !== "") {
-    const age = look.nowMs - model.updatedMs;
-    const old = Number.isFinite(age) ? `; what is shown is ${duration(age * 1e6)} old` : "";
+  if (look.trouble === connecting && Number.isNaN(model.updatedMs)) {
+    lines.push(line([{ text: "connecting …", code: "dim" }], look));
+  } else if (look.trouble !== "") {
+    const old = Number.isFinite(ageMs) ? `; what is shown is ${duration(ageMs * 1e6)} old` : "";
     lines.push(line([{ text: `DISCONNECTED: ${look.trouble}${old}`, code: "red" }], look));
   }
   if (model.readiness !== "ready" && model.reasons.length > 0) {
@@ -73,10 +82,6 @@ function troubleLines(model: TopModel, look: TopLook): string[] {
     lines.push(line([{ text, code: "red" }], look));
   });
   return lines;
-}
-
-function size(bytes: number): string {
-  return Number.isFinite(bytes) ? byteCount(bytes) : "-";
 }
 
 function totals(model: TopModel, look: TopLook): string[] {
@@ -107,10 +112,10 @@ function totals(model: TopModel, look: TopLook): string[] {
     ],
     [
       {
-        text: `process    memory ${size(process.memoryBytes)}  cpu ${percent(process.cpuShare)}  `,
+        text: `process    memory ${byteCount(process.memoryBytes)}  cpu ${percent(process.cpuShare)}  `,
       },
       {
-        text: `store ${size(process.storeBytes)}${process.store === "" ? "" : `, ${process.store}`}`,
+        text: `store ${byteCount(process.storeBytes)}${process.store === "" ? "" : `, ${process.store}`}`,
       },
     ],
   ];
@@ -140,9 +145,9 @@ function renderHelp(look: TopLook): string[] {
     "  Home End g G     first and last",
     "  h ?              this help, and back",
     "",
-    "~ marks network_latency while the clocks do not agree: only its changes mean something.",
-    "! marks a percentile above the stage's alert threshold (LIMIT).",
-    "Times are those of the last seconds; AGE is the time since the signal was emitted.",
+    "~ network_latency while clocks do not agree: only its changes count",
+    "! a time above the stage's alert threshold (LIMIT)",
+    "Times are those of the last seconds. AGE: since the signal was emitted.",
   ];
   const room = look.lines - 1;
   const frame = texts.slice(0, room).map((text) => line([{ text }], look));
@@ -155,6 +160,7 @@ function renderHelp(look: TopLook): string[] {
 
 /** One line for where there is no terminal. */
 export function renderTopPlain(model: TopModel, trouble: string): string {
+  if (trouble === connecting) return trouble;
   if (trouble !== "") return `disconnected: ${trouble}`;
   const total = model.stages.find(({ name }) => name.startsWith("total_pipeline"));
   const { feed, cache } = model;

@@ -7,6 +7,7 @@ import { followStream } from "../web/event-stream.ts";
 import { serviceUrl } from "./argument.ts";
 import { addConfigOptions, loadFromCommand } from "./config-option.ts";
 import { print, printJson, printLine } from "./output.ts";
+import { connecting } from "./top-line.ts";
 import { TopNews } from "./top-news.ts";
 import { redrawMs, TopSession, troubleOf } from "./top-session.ts";
 import { renderTop, renderTopPlain } from "./top-view.ts";
@@ -92,7 +93,7 @@ async function showFullScreen(target: Target, colour: boolean): Promise<void> {
 async function showLines(target: Target): Promise<void> {
   await untilStopped(async (stop) => {
     const news = new TopNews();
-    let trouble = "connecting";
+    let trouble = connecting;
     const timer = setInterval(() => printLine(renderTopPlain(news.model(), trouble)), plainMs);
     try {
       await followStream({
@@ -144,7 +145,8 @@ async function showOnce(target: Target, json: boolean): Promise<void> {
     if (json) return printJson(model);
     const frame = renderTop(model, {
       columns: process.stdout.columns || 100,
-      lines: model.stages.length + model.signals.length + 12,
+      // Room for whatever may be above and between the tables; what is left is cut off below.
+      lines: model.stages.length + model.signals.length + 40,
       colour: false,
       sort: "symbol",
       offset: 0,

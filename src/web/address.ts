@@ -30,6 +30,8 @@ export interface Place {
   range: Range;
   /** Symbol whose page is open; "" for none. */
   symbol: string;
+  /** Feed that it is on, where several may have it; "" for whichever has. */
+  feed: string;
   /** Filter of the signals. */
   filter: string;
 }
@@ -50,6 +52,7 @@ export const defaultPlace: Place = {
   stage: "total_pipeline",
   range: { kind: "live", seconds: 300 },
   symbol: "",
+  feed: "",
   filter: "",
 };
 
@@ -74,6 +77,7 @@ export function parsePlace(query: string): Place {
     stage: /^[a-z][a-z0-9_.]{0,63}$/.test(stage) ? stage : defaultPlace.stage,
     range: parseRange(parameters.get("from") ?? "", parameters.get("to") ?? ""),
     symbol: (parameters.get("symbol") ?? "").slice(0, 16),
+    feed: (parameters.get("feed") ?? "").slice(0, 64),
     filter: (parameters.get("filter") ?? "").slice(0, 64),
   };
 }
@@ -101,10 +105,11 @@ export function fixedRange(fromS: number, toS: number): FixedRange {
 }
 
 /** The query, "" for the default place; only what differs from the default is in it. */
-export function placeQuery({ view, stage, range, symbol, filter }: Place): string {
+export function placeQuery({ view, stage, range, symbol, feed, filter }: Place): string {
   const parameters = new URLSearchParams();
   if (view !== defaultPlace.view) parameters.set("view", view);
   if (symbol !== "") parameters.set("symbol", symbol);
+  if (symbol !== "" && feed !== "") parameters.set("feed", feed);
   if (filter !== "") parameters.set("filter", filter);
   if (stage !== defaultPlace.stage) parameters.set("stage", stage);
   if (range.kind === "fixed") {

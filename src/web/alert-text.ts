@@ -18,13 +18,21 @@ export function worstText({ worst, limit, unit }: AlertNews): string {
     : `${amount(worst, unit)} (limit ${amount(limit, unit)})`;
 }
 
-/** "slow_total_pipeline", of "total_pipeline.cached". */
+/** "slow_total_pipeline.cached" for the rule "slow_total_pipeline" and "total_pipeline.cached". */
 export function alertName({ rule, subject }: AlertNews): string {
-  return subject === "" || rule.endsWith(subject) ? rule : `${rule}: ${subject}`;
+  const [component = ""] = subject.split(".");
+  return rule.endsWith(component)
+    ? `${rule}${subject.slice(component.length)}`
+    : `${rule}: ${subject}`;
 }
 
 /** The state that the severity is shown as. */
 export function alertState(severity: string): string {
   if (severity === "critical") return "critical";
   return severity === "warning" ? "warning" : "unknown";
+}
+
+/** What tells one alert from all others, in the status and in the history alike. */
+export function alertKey({ rule, subject, openedMs }: AlertNews): string {
+  return `${rule}\n${subject}\n${openedMs}`;
 }

@@ -43,6 +43,9 @@ export interface ChartOptions {
 /** Narrower selections are clicks. */
 const selectionPixelsMin = 6;
 const alertBandPixels = 6;
+const paddingRight = 12;
+/** Half of "00:00:00". */
+const labelPixels = 26;
 
 export class LatencyChart {
   readonly #options: ChartOptions;
@@ -95,7 +98,7 @@ export class LatencyChart {
     return {
       ...this.#size(),
       legend: { show: false },
-      padding: [10, 12, 0, 0],
+      padding: [10, paddingRight, 0, 0],
       scales: {
         x: { time: false, range: () => [this.#data!.fromS, this.#data!.toS] },
         y: { distr: 3, log: 10, range: () => latencyRange(this.#data!) },
@@ -117,8 +120,8 @@ export class LatencyChart {
           space: 90,
           incrs: tickIncrements,
           splits: (_, _axis, from, to, increment) => timeTicks(from, to, increment),
-          values: (_, ticks, _axis, _space, increment) =>
-            ticks.map((tick) => tickLabel(tick, increment)),
+          values: (plot, ticks, _axis, _space, increment) =>
+            ticks.map((tick) => (labelFits(plot, tick) ? tickLabel(tick, increment) : "")),
         },
         {
           ...axis,
@@ -264,6 +267,12 @@ export class LatencyChart {
       this.#options.onCursor({ timeS, latencyNs: plot.posToVal(top, "y") });
     }
   }
+}
+
+/** Labels are centred at their ticks: beside the right edge there is no room for one. */
+function labelFits(plot: uPlot, tick: number): boolean {
+  const right = plot.bbox.width / devicePixelRatio + paddingRight;
+  return right - plot.valToPos(tick, "x") >= labelPixels;
 }
 
 function line(stroke: string, width: number, dash: number[] = []): uPlot.Series {

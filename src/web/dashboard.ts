@@ -39,6 +39,8 @@ class Dashboard implements Context {
   readonly #main = document.querySelector<HTMLElement>("#main")!;
   readonly #showNumbers: () => void;
   #shown: Part | undefined;
+  /** The program that the first numbers were of. */
+  #build: string | undefined;
 
   constructor() {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -112,6 +114,7 @@ class Dashboard implements Context {
   }
 
   #update(): void {
+    this.#keepUp();
     this.#bar.update();
     this.#words.update();
     const part = this.#shown;
@@ -119,6 +122,18 @@ class Dashboard implements Context {
     part.update();
     if (part.root.isConnected || this.#shellServes()) return;
     this.#mount(part);
+  }
+
+  /**
+   * A page that was left open while the program was replaced is of the one before, which may read
+   * the numbers of the new one wrongly: it is loaded anew. Its address holds what it shows.
+   */
+  #keepUp(): void {
+    const { status } = this.live;
+    if (status === undefined) return;
+    const build = `${status.version} ${status.commit}`;
+    this.#build ??= build;
+    if (this.#build !== build) location.reload();
   }
 
   #changeTheme(): void {

@@ -33,17 +33,24 @@ export function findingState(severity: string): string {
   return severity === "critical" || severity === "warning" ? severity : "unknown";
 }
 
-export function tuneFactsOf({ findings, notApplicable, incomplete }: Diagnosis): Fact[] {
+export interface TuneFact extends Fact {
+  /** What to type; "" where nothing need be done. */
+  remedy: string;
+}
+
+/** At least one: in the order of the findings. */
+export function tuneFactsOf({ findings, notApplicable, incomplete }: Diagnosis): TuneFact[] {
   const facts = findings
     .filter(({ area }) => area === "tune")
-    .map((finding): Fact => ({
-      name: finding.title,
-      words:
-        finding.remedy === "" ? finding.evidence : `${finding.evidence} Remedy: ${finding.remedy}`,
-      state: findingState(finding.severity),
-    }));
+    .map(({ title, evidence, remedy, severity }): TuneFact => {
+      return { name: title, words: evidence, remedy, state: findingState(severity) };
+    });
   for (const { area, reason } of [...notApplicable, ...incomplete]) {
-    if (area === "tune") facts.push({ name: "Tuning", words: reason });
+    if (area === "tune") facts.push({ name: "Tuning", words: reason, remedy: "" });
   }
-  return facts.length === 0 ? [{ name: "Tuning", words: "not examined" }] : facts;
+  return facts.length === 0 ? [{ name: "Tuning", words: "not examined", remedy: "" }] : facts;
+}
+
+export function withRemedy({ words, remedy, ...fact }: TuneFact): Fact {
+  return { ...fact, words: remedy === "" ? words : `${words} Remedy: ${remedy}` };
 }

@@ -45,6 +45,9 @@ export function setHidden(node: HTMLElement, hidden: boolean): void {
   if (node.hidden !== hidden) node.hidden = hidden;
 }
 
+/** Where a list is empty only because nobody has answered yet: that there is nothing is no claim. */
+export const notKnown = "Loading …";
+
 export interface Row<Item> {
   root: HTMLElement;
   update(item: Item): void;

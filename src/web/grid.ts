@@ -9,6 +9,7 @@ export interface Column<Item> {
   wide?: boolean;
   /** Takes the room that is left and is cut there; all of it is in the cell's title. */
   clip?: boolean;
+  className?: string;
   help?: string;
   text?(item: Item): string;
   /** For cells that are more than text: made once, updated with each item. */
@@ -20,7 +21,6 @@ export interface GridOptions<Item> {
   keyOf(item: Item): string;
   /** What a click on the row does; there must be a link for the keyboard as well. */
   onRow?(item: Item): void;
-  className?: string;
 }
 
 export interface Grid<Item> {
@@ -29,13 +29,13 @@ export interface Grid<Item> {
 }
 
 export function grid<Item>(options: GridOptions<Item>): Grid<Item> {
-  const { columns, keyOf, className = "" } = options;
-  const titles = columns.map(({ title, number, clip, help }) =>
-    element("th", attributes({ number, clip, help }), title),
+  const { columns, keyOf } = options;
+  const titles = columns.map(({ title, number, clip, className, help }) =>
+    element("th", attributes({ number, clip, className, help }), title),
   );
   const body = element("tbody");
   const head = element("thead", {}, element("tr", {}, ...titles));
-  const root = element("table", { class: className }, head, body);
+  const root = element("table", {}, head, body);
   const rows = new Rows<Item>(body, keyOf, (item) => rowOf(options, item));
   return { root, update: (items) => rows.update(items) };
 }
@@ -43,8 +43,8 @@ export function grid<Item>(options: GridOptions<Item>): Grid<Item> {
 function rowOf<Item>({ columns, onRow }: GridOptions<Item>, first: Item): Row<Item> {
   let current = first;
   const updates: ((item: Item) => void)[] = [];
-  const cells = columns.map(({ number, wide, clip, text, make }) => {
-    const cell = element("td", attributes({ number, wide, clip }));
+  const cells = columns.map(({ number, wide, clip, className, text, make }) => {
+    const cell = element("td", attributes({ number, wide, clip, className }));
     if (make !== undefined) {
       const { nodes, update } = make(first);
       cell.append(...nodes);
@@ -73,11 +73,13 @@ interface Look {
   number?: boolean | undefined;
   wide?: boolean | undefined;
   clip?: boolean | undefined;
+  className?: string | undefined;
   help?: string | undefined;
 }
 
-function attributes({ help, ...look }: Look): Record<string, string> {
+function attributes({ help, className, ...look }: Look): Record<string, string> {
   const classes = Object.entries(look).flatMap(([name, on]) => (on === true ? [name] : []));
+  if (className !== undefined) classes.push(className);
   return {
     ...(classes.length === 0 ? {} : { class: classes.join(" ") }),
     ...(help === undefined ? {} : { title: help }),

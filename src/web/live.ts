@@ -6,6 +6,9 @@ import { followStream, type StreamState } from "./event-stream.ts";
 /** Seconds of history behind a sparkline. */
 export const trailSeconds = 300;
 
+/** A second that comes later than this is none that was late: the clock was set back. */
+const lateSecondsMax = 5;
+
 /** Numbers of the last minutes, one a second; NaN for a second that was not seen. Never grows. */
 export class Trail {
   readonly values = new Float64Array(trailSeconds).fill(Number.NaN);
@@ -15,8 +18,9 @@ export class Trail {
   push(atS: number, value: number): void {
     const { values } = this;
     const skipped = this.#lastS === 0 ? 1 : atS - this.#lastS;
-    if (skipped <= 0) return;
-    if (skipped >= values.length) values.fill(Number.NaN);
+    if (skipped <= 0 && skipped > -lateSecondsMax) return;
+    // After so long a silence, or on a clock that was set back, nothing before it is comparable.
+    if (skipped <= 0 || skipped >= values.length) values.fill(Number.NaN);
     else {
       values.copyWithin(0, skipped);
       values.fill(Number.NaN, values.length - skipped);

@@ -3,13 +3,18 @@ import { svg, setAttribute } from "./dom.ts";
 
 const width = 120;
 const height = 26;
+/** Values that a whole sparkline is of at least: a few do not fill it. */
+const seenMin = 30;
 
 export interface Spark {
   root: SVGSVGElement;
   draw(values: Float64Array): void;
 }
 
-/** A line over the last minutes, from 0 to its own maximum; unknown seconds are left out. */
+/**
+ * A line over the last minutes, from 0 to its own maximum; unknown seconds are left out. Before the
+ * page has seen them all it is a line over what it has seen, so that there is something to see.
+ */
 export function spark(): Spark {
   const area = svg("path", { class: "spark-area" });
   const line = svg("path", { class: "spark-line" });
@@ -38,6 +43,8 @@ export function sparkPaths(values: Float64Array): { stroke: string; fill: string
   let most = 0;
   for (const value of values) if (value > most) most = value;
   const scale = most > 0 ? (height - 3) / most : 0;
+  const known = values.findIndex((value) => !Number.isNaN(value));
+  const first = Math.max(0, Math.min(known, values.length - seenMin));
   let stroke = "";
   let fill = "";
   let startX = "";
@@ -49,7 +56,7 @@ export function sparkPaths(values: Float64Array): { stroke: string; fill: string
       startX = "";
       continue;
     }
-    const x = ((index / (values.length - 1)) * width).toFixed(1);
+    const x = (((index - first) / (values.length - 1 - first)) * width).toFixed(1);
     const y = (height - 1.5 - value * scale).toFixed(1);
     const step = `${startX === "" ? "M" : "L"}${x},${y}`;
     stroke += step;

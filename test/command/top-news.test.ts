@@ -39,6 +39,7 @@ describe("news", () => {
     expect(alertWords("ns", 11_666_479, 1e6)).toBe("It is so (worst 11.7 ms, limit 1.00 ms)");
     expect(alertWords("bytes", 2e9, 1e9)).toBe("It is so (worst 2.00 GB, limit 1.00 GB)");
     expect(alertWords("ratio", 0.4, 0.5)).toBe("It is so (worst 40.0 %, limit 50.0 %)");
+    expect(alertWords("bytes", Number.NaN, 0)).toBe("It is so (worst -, limit 0 B)");
     expect(alertWords("", 1200, 0)).toBe("It is so (worst 1,200, limit 0)");
   });
 

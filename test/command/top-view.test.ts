@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { TopModel, TopSignal } from "../../src/command/top-model.ts";
 import { emptyModel } from "../../src/command/top-news.ts";
 import type { TopLook } from "../../src/command/top-line.ts";
+import { stageNames } from "../../src/telemetry/stage.ts";
 import { clampOffset, sortSignals } from "../../src/command/top-table.ts";
 import { renderTop, renderTopPlain } from "../../src/command/top-view.ts";
 
@@ -75,6 +76,7 @@ const model: TopModel = {
   ],
   alerts: [],
   signals: ["MSFT", "AAPL", "GOOG"].map((symbol) => signal(symbol)),
+  atMs: nowMs - 400,
   updatedMs: nowMs - 400,
 };
 
@@ -142,10 +144,40 @@ describe("a frame", () => {
     }
   });
 
+  test("no stage's name is cut, in any width that has the whole table", () => {
+    for (const columns of [80, 93, 94, 120]) {
+      for (const name of stageNames) {
+        const stages = [{ ...model.stages[0]!, name }];
+        const shown = lines({ ...model, stages }, { ...look, columns }).join("\n");
+        expect(shown).toContain(`${name} `);
+        expect(shown).toMatch(/100 %(?: +1\.00 ms)?$/m);
+      }
+    }
+  });
+
+  test("ages are by the run's clock, wherever it is shown", () => {
+    const away = { ...look, nowMs: nowMs - 3_600_000 };
+    const there = { ...model, updatedMs: model.updatedMs - 3_600_000 };
+    expect(lines(there, away)).toEqual(frame);
+    expect(lines(there, { ...away, trouble: "HTTP 503" })[1]).toEndWith("is 400 ms old");
+  });
+
   test("80 columns are enough for all but the thresholds", () => {
     const narrow = lines(model, { ...look, columns: 80 });
     expect(narrow.join("\n")).not.toContain("…");
     expect(narrow.join("\n")).toMatch(/total_pipeline\.cached .* !20\.0 ms +99\.99 %$/m);
+  });
+
+  test("60 columns keep p50, p99 and the maximum, with their marks", () => {
+    const [head, ingestion] = lines(model, { ...look, columns: 60 }).slice(6);
+    expect(head).toBe("STAGE                         P50      P99      MAX  SUCCESS");
+    expect(ingestion).toBe("data_ingestion            2.40 µs  11.0 µs !1.20 ms    100 %");
+  });
+
+  test("before the first answer it connects, and is not disconnected", () => {
+    const early = lines(emptyModel, { ...look, trouble: "connecting" });
+    expect(early[1]).toBe("connecting …");
+    expect(renderTopPlain(emptyModel, "connecting")).toBe("connecting");
   });
 
   test("before any news has dashes for numbers, and never NaN", () => {
@@ -250,6 +282,10 @@ describe("other views", () => {
   test("help names every key and the way back", () => {
     const text = lines(model, { ...look, help: true }).join("\n");
     for (const key of ["q, Ctrl-C", "space", "PgUp PgDn", "h back"]) expect(text).toContain(key);
+  });
+
+  test("the words of the help are whole in 80 columns", () => {
+    expect(lines(model, { ...look, columns: 80, help: true }).join("\n")).not.toContain("…");
   });
 
   test("a pause is told", () => {

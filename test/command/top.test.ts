@@ -211,6 +211,18 @@ describe("elsewhere than on a terminal", () => {
     expect(text).not.toContain("q quit");
   });
 
+  test("--once leaves nothing out below alerts and reasons", async () => {
+    const own = new StreamServer();
+    const alerts = [1, 2, 3].map((id) => ({ id, summary: `Alert ${id}.`, openedMs: 1, count: 1 }));
+    const readiness = { status: "degraded", reasons: [{ message: "the disk is full" }] };
+    own.say({ readiness, alerts, stages: [stage], signals: { newest: signals(12) } });
+    const [, text] = await run(["--url", `http://127.0.0.1:${own.port}`, "--once"]);
+    await own.stop();
+    for (const words of ["Alert 3", "the disk is full", "SYM000", "SYM011"]) {
+      expect(text).toContain(words);
+    }
+  });
+
   test("--json prints the same as JSON", async () => {
     const [code, text] = await run(["--url", url, "--json"]);
     expect(code).toBe(0);

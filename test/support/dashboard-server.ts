@@ -16,6 +16,8 @@ export interface FixtureOptions {
   token?: string;
   /** One status, and then only heartbeats. */
   silent?: boolean;
+  /** Answers in place of the fixture, when it likes; undefined leaves the fixture's answer. */
+  answer?(url: URL): Response | Promise<Response> | undefined;
   /** Seconds pass only by `pass`, at any speed. */
   byHand?: boolean;
   /** Statuses of so many seconds past that every stream begins with. */
@@ -586,7 +588,10 @@ export class DashboardServer {
     });
   }
 
-  async #answer({ pathname, searchParams }: URL): Promise<Response> {
+  async #answer(url: URL): Promise<Response> {
+    const own = this.#options.answer?.(url);
+    if (own !== undefined) return await own;
+    const { pathname, searchParams } = url;
     switch (pathname) {
       case "/":
         return await pageResponse("", "");

@@ -22,6 +22,7 @@ describe("a place in an address", () => {
   test("everyPartIsReproduced", () => {
     const places: Place[] = [
       { ...defaultPlace, view: "signals", symbol: "BRK.B", filter: "a&b=c d" },
+      { ...defaultPlace, view: "signals", symbol: "AAPL", feed: "iex deep&1" },
       { ...defaultPlace, stage: "ollama_processing.load", range: { kind: "live", seconds: 3600 } },
       { ...defaultPlace, range: fixedRange(1_769_000_000, 1_769_000_600) },
       { ...defaultPlace, range: { kind: "live", seconds: 31_536_000 } },

@@ -251,6 +251,8 @@ describe.skipIf(!hasBrowser)("the dashboard of a run", () => {
     await shown(page, /^disconnected/, "#connection");
     await shown(page, /Disconnected: .*Trying again\. What is shown is as of .* old\./, "#notice");
     expect(await page.locator("body.old").count()).toBe(1);
+    // Nobody knows whether it is ready.
+    expect(await page.locator("#readiness").textContent()).toBe("unknown");
     running = startRun(listen);
     expect(await originOf(running)).toBe(origin);
     await shown(page, /^live$/, "#connection");

@@ -112,6 +112,24 @@ describe.skipIf(!hasBrowser)("the dashboard", () => {
     });
   });
 
+  test("is loaded anew where the program was replaced under it, once", async () => {
+    let version = "1.0.0";
+    await over(
+      { change: (status) => ({ ...status, version }) },
+      async (page) => {
+        await page.locator(".brand small", { hasText: "1.0.0" }).waitFor();
+        let loads = 0;
+        page.on("load", () => loads++);
+        version = "1.1.0";
+        await page.waitForEvent("load");
+        await page.locator(".brand small", { hasText: "1.1.0" }).waitFor();
+        await page.locator("section.latency[data-stage=cache_access]").waitFor();
+        expect(loads).toBe(1);
+      },
+      "?stage=cache_access",
+    );
+  });
+
   test("fits its width at every size, without scrolling sideways", async () => {
     for (const width of [800, 1280, 1920, 3840]) {
       await over({}, async (page) => {

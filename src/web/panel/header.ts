@@ -21,7 +21,7 @@ export const oldAfterMs = 3500;
 export function header(context: Context, onTheme: () => void, onHelp: () => void): Part {
   const { live } = context;
   const version = element("small");
-  const brand = element("a", { class: "brand", href: context.hrefOf({}) }, "hftedge", version);
+  const brand = element("a", { class: "brand", href: "/" }, "hftedge", version);
   const links = views.map((view) => ({ view, ...navLink(view) }));
   const nav = element("nav", { "aria-label": "Views" }, ...links.map(({ link }) => link));
   const readiness = element("span", { class: "state", id: "readiness" });
@@ -51,9 +51,11 @@ export function header(context: Context, onTheme: () => void, onHelp: () => void
   function update(): void {
     const { status } = live;
     setText(version, status === undefined ? "" : status.version);
-    setText(readiness, status?.readiness.status ?? "unknown");
-    setAttribute(readiness, "data-state", readinessState(status?.readiness.status));
     const { words, state } = connectionWords(live, Date.now());
+    // What was ready when it was last heard of may be so no more.
+    const ready = state === "good" ? status?.readiness.status : undefined;
+    setText(readiness, ready ?? "unknown");
+    setAttribute(readiness, "data-state", readinessState(ready));
     setText(connection, words);
     setAttribute(connection, "data-state", state);
     setText(time, clock(live.nowMs()));

@@ -1,13 +1,14 @@
 /** Latency over time: stage, range and zoom are the place, so that an address reproduces them. */
-import { count, duration } from "../../unit.ts";
 import { boundsOf, fixedRange, presets, type Range, stepFor } from "../address.ts";
-import { numberOf } from "../api.ts";
+import { alertKey } from "../alert-text.ts";
+import { type AlertNews, numberOf } from "../api.ts";
 import { type Cursor, LatencyChart } from "../chart.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, setAttribute, setText, svg } from "../dom.ts";
-import { bandOf, countRange, faintest, stepTotals } from "../heat.ts";
-import { day, moment, span } from "../instant.ts";
+import { element, panel, setAttribute, setText } from "../dom.ts";
+import { moment, span } from "../instant.ts";
 import { fetchLatency, type LatencyPicture } from "../latency-data.ts";
+import { troubleWords } from "../poll.ts";
+import { createReadout } from "./readout.ts";
 
 /** Columns of the chart at most; each is a step of at least a second. */
 const columnsMax = 400;
@@ -35,7 +36,9 @@ export function latencyPanel(context: Context): Part {
   body.append(readout.root, host);
 
   let picture: LatencyPicture | undefined;
+  /** What the picture is of, and what was asked for last. */
   let shownKey = "";
+  let askedKey = "";
   let cursor: Cursor | undefined;
   let trouble = "";
   let request: AbortController | undefined;
@@ -76,6 +79,7 @@ export function latencyPanel(context: Context): Part {
     const early = live.status === undefined;
     const { fromS, toS } = boundsOf(place.range, askedMs);
     const stepS = stepFor(toS - fromS, columnsMax);
+    askedKey = wanted;
     nextMs = Infinity;
     try {
       const askedAtMs = performance.now();
@@ -91,7 +95,7 @@ export function latencyPanel(context: Context): Part {
       nextMs = wrong ? 0 : performance.now() + refreshMs(place.range, stepS, live.nowMs());
     } catch (error) {
       if (own.signal.aborted) return;
-      trouble = error instanceof Error ? error.message : String(error);
+      trouble = troubleWords(error);
       nextMs = performance.now() + retryMs;
     }
     describe();
@@ -108,13 +112,16 @@ export function latencyPanel(context: Context): Part {
       times,
       lines,
       thresholdNs: numberOf(status?.thresholdNs),
-      alerts: alerts.map(({ openedMs, resolvedMs, severity }) => {
-        return { openedMs, resolvedMs: numberOf(resolvedMs), severity };
-      }),
+      alerts: withOpen(alerts, live.status?.alerts ?? []).map(
+        ({ openedMs, resolvedMs, severity }) => {
+          return { openedMs, resolvedMs: numberOf(resolvedMs), severity };
+        },
+      ),
       nowS: live.nowMs() / 1000,
     });
     setAttribute(root, "data-from", String(fromS));
     setAttribute(root, "data-to", String(toS));
+    setAttribute(root, "data-stage", context.place.stage);
   }
 
   function describe(): void {
@@ -125,11 +132,11 @@ export function latencyPanel(context: Context): Part {
       range.kind === "live"
         ? `last ${lengthWords(range.seconds)}, live`
         : `${moment(fromS * 1000, nowMs)} – ${moment(toS * 1000, nowMs)} UTC`;
-    const stepS = picture?.heat.stepS ?? 0;
-    setText(
-      aside,
-      trouble === "" ? `${words} · ${span(stepS * 1000)} a column` : `not loaded: ${trouble}`,
-    );
+    // Until its own picture has come, what is drawn is of another stage or range.
+    const own = shownKey === key() ? picture : undefined;
+    setAttribute(root, "aria-busy", String(own === undefined));
+    const column = own === undefined ? "loading …" : `${span(own.heat.stepS * 1000)} a column`;
+    setText(aside, trouble === "" ? `${words} · ${column}` : `not loaded: ${trouble}`);
     const unsynchronised =
       context.place.stage === "network_latency" && live.status?.clocksAgree === false;
     readout.show(picture, cursor, nowMs, unsynchronised);
@@ -139,7 +146,8 @@ export function latencyPanel(context: Context): Part {
     visible = true;
     fillStages(stage, live.status?.stages.map(({ name }) => name) ?? [], context.place.stage);
     ranges.update();
-    if (key() !== shownKey) {
+    if (key() !== askedKey) {
+      trouble = "";
       nextMs = 0;
       update();
     }
@@ -169,14 +177,14 @@ export function latencyPanel(context: Context): Part {
   };
 }
 
-function lengthWords(seconds: number): string {
-  return presets.find((preset) => preset.seconds === seconds)?.words ?? span(seconds * 1000);
+/** The alerts of the range, and those that opened so long before it that it does not name them. */
+function withOpen(alerts: readonly AlertNews[], open: readonly AlertNews[]): AlertNews[] {
+  const known = new Set(alerts.map(alertKey));
+  return [...alerts, ...open.filter((alert) => !known.has(alertKey(alert)))];
 }
 
-/** The step's beginning, as finely as its length makes sense of. */
-function stepMoment({ heat }: LatencyPicture, step: number, nowMs: number): string {
-  const atMs = (heat.fromS + step * heat.stepS) * 1000;
-  return heat.stepS >= 86_400 ? day(atMs) : moment(atMs, nowMs);
+function lengthWords(seconds: number): string {
+  return presets.find((preset) => preset.seconds === seconds)?.words ?? span(seconds * 1000);
 }
 
 /** A live range moves on by itself; the past changes no more. */
@@ -241,87 +249,4 @@ function fillStages(select: HTMLSelectElement, names: readonly string[], chosen:
     select.replaceChildren(...wanted.map((name) => element("option", { value: name }, name)));
   }
   if (select.value !== chosen) select.value = chosen;
-}
-
-interface Readout {
-  root: HTMLElement;
-  show(
-    picture: LatencyPicture | undefined,
-    cursor: Cursor | undefined,
-    nowMs: number,
-    unsynchronised: boolean,
-  ): void;
-  restyle(context: Context): void;
-}
-
-/** The line above the chart: what is under the cursor, or the newest step, and the key. */
-function createReadout(): Readout {
-  const when = element("span", { class: "when" });
-  const values = ["p50", "p99", "p99.9"].map((name, index) => {
-    const path = svg("path", { class: `key-${["p50", "p99", "p999"][index]}`, d: "M0,4H22" });
-    const value = element("b");
-    const key = svg("svg", { viewBox: "0 0 22 8", "aria-hidden": "true" }, path);
-    const root = element("span", { class: "key" });
-    root.append(key, `${name} `, value);
-    return { root, value };
-  });
-  const max = element("b");
-  const measured = element("b");
-  const here = element("span");
-  const ramp = element("canvas", { class: "heat-key", width: "256", height: "1" });
-  const [least, most] = [element("span"), element("span")];
-  const clocks = element(
-    "span",
-    { class: "state", "data-state": "warning" },
-    "clocks not synchronised",
-  );
-  const root = element(
-    "div",
-    { class: "readout" },
-    when,
-    ...values.map((value) => value.root),
-    element("span", {}, "max ", max),
-    element("span", {}, measured, " values"),
-    here,
-    clocks,
-    element("span", { class: "key aside" }, least, ramp, most),
-  );
-  return {
-    root,
-    show(picture, cursor, nowMs, unsynchronised) {
-      clocks.hidden = !unsynchronised;
-      if (picture === undefined) return;
-      const { heat, lines, maxNs, times } = picture;
-      const totals = stepTotals(heat);
-      const newest = totals.findLastIndex((total) => total > 0);
-      const at =
-        cursor === undefined ? newest : Math.floor((cursor.timeS - heat.fromS) / heat.stepS);
-      const total = totals[at] ?? 0;
-      setText(when, times[at] === undefined ? "" : stepMoment(picture, at, nowMs));
-      values.forEach(({ value }, index) => setText(value, duration(numberOf(lines[index]?.[at]))));
-      setText(max, duration(numberOf(maxNs[at])));
-      setText(measured, total > 0 ? count(total) : "no");
-      const range = countRange(heat);
-      setText(least, `${count(range.least)} `);
-      setText(most, ` ${count(range.most)} a cell · hatched: nothing measured`);
-      setText(here, cursor === undefined ? "" : underCursor(picture, cursor, at));
-    },
-    restyle(context) {
-      const row = new ImageData(256, 1);
-      const { heat } = context.palette;
-      for (let x = 0; x < 256; x++) {
-        const colour = Math.round(faintest + (x / 255) * (255 - faintest)) * 4;
-        row.data.set(heat.subarray(colour, colour + 4), x * 4);
-      }
-      ramp.getContext("2d")?.putImageData(row, 0, 0);
-    },
-  };
-}
-
-function underCursor({ heat }: LatencyPicture, { latencyNs }: Cursor, step: number): string {
-  const band = bandOf(heat.edgesNs, latencyNs);
-  if (band < 0 || step < 0 || step >= heat.steps) return "";
-  const low = duration(heat.edgesNs[band]!);
-  const high = duration(heat.edgesNs[band + 1]!);
-  return `${low} – ${high}: ${count(heat.counts[band * heat.steps + step] ?? 0)}`;
 }

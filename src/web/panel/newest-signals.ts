@@ -2,7 +2,16 @@
 import { decimal } from "../../unit.ts";
 import type { SignalNews } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, type Row, Rows, setHidden, setText } from "../dom.ts";
+import {
+  element,
+  notKnown,
+  panel,
+  type Row,
+  Rows,
+  setAttribute,
+  setHidden,
+  setText,
+} from "../dom.ts";
 import {
   confidenceText,
   decisionMark,
@@ -14,10 +23,9 @@ import {
 export function newestSignals(context: Context): Part {
   const { live } = context;
   const { root, head, body } = panel("Newest signals");
-  head.append(
-    element("a", { class: "aside", href: context.hrefOf({ view: "signals" }) }, "all symbols"),
-  );
-  const none = element("p", { class: "empty" }, "No signal yet in this run.");
+  const all = element("a", { class: "aside" }, "all symbols");
+  head.append(all);
+  const none = element("p", { class: "empty" });
   const table = element("tbody");
   const titles = ["symbol", "signal", "conf.", "source", "latency", "price"].map((title, index) =>
     element("th", [2, 4, 5].includes(index) ? { class: "number" } : {}, title),
@@ -26,7 +34,7 @@ export function newestSignals(context: Context): Part {
   body.append(none, whole);
   const rows = new Rows<SignalNews>(
     table,
-    ({ symbol }) => symbol,
+    ({ feed, symbol }) => `${feed}\n${symbol}`,
     ({ symbol }) => signalRow(context, symbol),
   );
 
@@ -34,28 +42,37 @@ export function newestSignals(context: Context): Part {
     const newest = live.status?.signals.newest ?? [];
     // By symbol, so that rows do not dance.
     rows.update(newest.toSorted((a, b) => (a.symbol < b.symbol ? -1 : 1)));
+    setText(none, live.status === undefined ? notKnown : "No signal yet in this run.");
     setHidden(none, newest.length > 0);
     setHidden(whole, newest.length === 0);
   }
 
-  return { root, update };
+  return {
+    root,
+    update,
+    arrive() {
+      all.href = context.hrefOf({ view: "signals" });
+    },
+  };
 }
 
 function signalRow(context: Context, symbol: string): Row<SignalNews> {
-  const href = context.hrefOf({ view: "signals", symbol });
   const mark = decisionMark();
   const confidence = element("td", { class: "number" });
-  const source = element("td", { class: "dim" });
+  const source = element("td", { class: "clip" });
   const latency = element("td", { class: "number" });
   const price = element("td", { class: "number" });
-  const name = element("td", {}, element("a", { href }, symbol));
+  const link = element("a", { title: symbol }, symbol);
+  const name = element("td", {}, link);
   const root = element("tr", {}, name, element("td", {}, mark), confidence, source, latency, price);
   return {
     root,
     update(signal) {
+      setAttribute(link, "href", context.hrefOf({ view: "signals", symbol, feed: signal.feed }));
       setDecision(mark, signal.signal);
       setText(confidence, confidenceText(signal.confidence));
       setText(source, sourceText(signal));
+      setAttribute(source, "title", sourceText(signal));
       setText(latency, latencyText(signal));
       setText(price, signal.price === 0 ? "-" : decimal(signal.price));
     },

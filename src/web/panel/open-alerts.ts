@@ -5,6 +5,7 @@ import type { AlertNews } from "../api.ts";
 import type { Context, Part } from "../context.ts";
 import {
   element,
+  notKnown,
   panel,
   type Row,
   Rows,
@@ -25,13 +26,9 @@ function order(severity: string): number {
 export function openAlerts(context: Context): Part {
   const { live } = context;
   const { root, head, body } = panel("Alerts open", "alerts-open");
-  const more = element(
-    "a",
-    { class: "aside", href: context.hrefOf({ view: "alerts" }) },
-    "all and past",
-  );
+  const more = element("a", { class: "aside" }, "all and past");
   head.append(more);
-  const none = element("p", { class: "empty" }, "None.");
+  const none = element("p", { class: "empty" });
   const list = element("div", { "aria-live": "polite" });
   body.append(none, list);
   const rows = new Rows<AlertNews>(
@@ -46,12 +43,19 @@ export function openAlerts(context: Context): Part {
       (a, b) => order(a.severity) - order(b.severity) || b.openedMs - a.openedMs,
     );
     rows.update(sorted.slice(0, shownMax));
+    setText(none, live.status === undefined ? notKnown : "None.");
     setHidden(none, alerts.length > 0);
     const hidden = alerts.length - shownMax;
     setText(more, hidden > 0 ? `${hidden} more, and past` : "all and past");
   }
 
-  return { root, update };
+  return {
+    root,
+    update,
+    arrive() {
+      more.href = context.hrefOf({ view: "alerts" });
+    },
+  };
 }
 
 function line(nowMs: () => number): Row<AlertNews> {

@@ -2,7 +2,7 @@
 import { count, decimal, percent } from "../../unit.ts";
 import { numberOf, type Page, type SignalNews, type SymbolNews } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, Rows, setAttribute, setHidden, setText } from "../dom.ts";
+import { element, notKnown, panel, Rows, setAttribute, setHidden, setText } from "../dom.ts";
 import { factList } from "../facts.ts";
 import { grid } from "../grid.ts";
 import { clock, moment } from "../instant.ts";
@@ -47,6 +47,7 @@ export function symbolPanel(context: Context): Part {
   close.addEventListener("click", () => context.go({ symbol: "" }));
   const aside = element("span", { class: "aside" });
   head.append(mark, aside, close);
+  const none = element("p", { class: "empty" });
   const book = createBook();
   const facts = factList();
   const features = grid<SymbolDetail["features"][number]>({
@@ -77,7 +78,9 @@ export function symbolPanel(context: Context): Part {
       { title: "price", number: true, text: ({ price }) => decimal(price) },
     ],
   });
-  body.append(
+  const detail = element(
+    "div",
+    {},
     book.root,
     facts.root,
     element("h3", {}, "State"),
@@ -90,15 +93,22 @@ export function symbolPanel(context: Context): Part {
     element("h3", {}, "Latest changes"),
     past.root,
   );
+  body.append(none, detail);
 
   const one = new Poll<SymbolDetail>({
     path: () => {
-      const { symbol } = context.place;
-      return symbol === "" ? "" : `/api/v1/symbols/${encodeURIComponent(symbol)}`;
+      const { symbol, feed } = context.place;
+      if (symbol === "") return "";
+      const where = feed === "" ? "" : `?feed=${encodeURIComponent(feed)}`;
+      return `/api/v1/symbols/${encodeURIComponent(symbol)}${where}`;
     },
     everyMs: 1000,
     onData: show,
-    onTrouble: (words) => setText(aside, words),
+    onTrouble: (words) => {
+      // What is known stays, with its trouble beside it; where nothing is, the trouble is all.
+      if (detail.hidden) setText(none, words === "" ? notKnown : words);
+      else setText(aside, words);
+    },
   });
   const changes = new Poll<Page<SignalNews>>({
     path: () => {
@@ -108,12 +118,33 @@ export function symbolPanel(context: Context): Part {
         : `/api/v1/signals?symbol=${encodeURIComponent(symbol)}&limit=${pastMax}`;
     },
     everyMs: 2000,
-    onData: ({ items }) => past.update(items),
+    onData: ({ items }) => {
+      const { feed } = context.place;
+      past.update(feed === "" ? items : items.filter((signal) => signal.feed === feed));
+    },
     onTrouble: () => {},
   });
 
+  /** The symbol that is asked for, before anything is known of it: nothing of another one stays. */
+  let asked = "";
+  function ask({ symbol, feed }: Context["place"]): void {
+    const wanted = `${feed}\n${symbol}`;
+    if (wanted === asked) return;
+    asked = wanted;
+    setText(heading, symbol);
+    setText(aside, "");
+    setText(none, notKnown);
+    setHidden(none, false);
+    setHidden(mark, true);
+    setHidden(detail, true);
+    past.update([]);
+  }
+
   function show(symbol: SymbolDetail): void {
     if (symbol.symbol !== context.place.symbol) return;
+    setHidden(none, true);
+    setHidden(mark, false);
+    setHidden(detail, false);
     setText(heading, `${symbol.symbol} on ${symbol.feed}`);
     setDecision(mark, symbol.signal);
     book.show(symbol);
@@ -152,10 +183,7 @@ export function symbolPanel(context: Context): Part {
     },
     arrive() {
       setHidden(root, context.place.symbol === "");
-      if (!heading.textContent?.startsWith(context.place.symbol)) {
-        setText(heading, context.place.symbol);
-        past.update([]);
-      }
+      ask(context.place);
       one.start();
       changes.start();
     },

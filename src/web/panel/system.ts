@@ -46,7 +46,9 @@ export function systemPanel({ live }: Context): Part {
     everyMs: examineMs,
     onData: (diagnosis) => {
       const [fact] = tuneFactsOf(diagnosis);
-      setText(tune, fact?.words ?? "");
+      // What to do about it is on the machine's page.
+      setText(tune, unbroken(fact?.words ?? ""));
+      setAttribute(tune, "title", fact?.remedy ?? "");
       setAttribute(tune, "data-state", fact?.state ?? "unknown");
     },
     onTrouble: (words) => words !== "" && setText(tune, `not examined: ${words}`),
@@ -85,8 +87,8 @@ function tableLine({ cache, inference }: Status): Line {
     return { state: "good", words: "not needed: rules decide at once" };
   }
   const share = cache.entriesLimit > 0 ? cache.entries / cache.entriesLimit : Number.NaN;
-  const waiting = cache.pending > 0 ? `, ${count(cache.pending)} wait for the model` : "";
-  const words = `${count(cache.entries)} of ${count(cache.entriesLimit)} states known (${percent(share)})${waiting}`;
+  const waiting = cache.pending > 0 ? `, ${count(cache.pending)} waiting` : "";
+  const words = `${count(cache.entries)} of ${count(cache.entriesLimit)} states (${percent(share)})${waiting}`;
   return { state: "good", words };
 }
 

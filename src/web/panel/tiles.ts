@@ -22,6 +22,7 @@ interface TileSpec {
 const total = (status: Status): StageStatus | undefined =>
   status.stages.find(({ name }) => name === "total_pipeline");
 
+/** The first is what the others explain: the page's one large number. */
 const tiles: readonly TileSpec[] = [
   {
     label: "Pipeline p99",
@@ -86,7 +87,7 @@ const tiles: readonly TileSpec[] = [
       value: duration(numberOf(inference.p99Ns)),
       sub:
         inference.engine === "rules"
-          ? "rules decide, no model"
+          ? "rules, no model"
           : `${count(inference.answersPerS)} /s · ${count(inference.queued)} queued`,
     }),
   },
@@ -101,15 +102,18 @@ const tiles: readonly TileSpec[] = [
   },
 ];
 
+/** Longer numbers are set smaller: a digit that is cut off is worse. */
+const wholeDigits = 8;
+
 export function tileRow({ live }: Context): Part {
-  const made = tiles.map((spec) => {
+  const made = tiles.map((spec, index) => {
     const number = element("span");
     const unit = element("span", { class: "unit" });
     const sub = element("div", { class: "tile-sub" });
     const picture = spark();
     const root = element(
       "div",
-      { class: "tile" },
+      { class: index === 0 ? "tile lead" : "tile" },
       element("div", { class: "tile-label" }, spec.label),
       element("div", { class: "tile-value", elementtiming: "number" }, number, unit),
       sub,
@@ -128,6 +132,7 @@ export function tileRow({ live }: Context): Part {
       const look = spec.look(status);
       const [value = "", ...units] = look.value.split(" ");
       setText(number, value);
+      tile.classList.toggle("long", value.length > wholeDigits);
       setText(unit, units.join(" "));
       setText(sub, look.sub);
       setAttribute(sub, "title", look.sub);

@@ -1,17 +1,16 @@
 /** What was out of its limits: open and past. */
 import { count } from "../../unit.ts";
 import { fixedRange } from "../address.ts";
-import { alertName, alertState, amount, worstText } from "../alert-text.ts";
+import { AlertHistory, rowsMax } from "../alert-history.ts";
+import { alertKey, alertName, alertState, amount, worstText } from "../alert-text.ts";
 import { type AlertNews, getJson, type Page } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, setAttribute, setHidden, setText } from "../dom.ts";
+import { element, notKnown, panel, setAttribute, setHidden, setText } from "../dom.ts";
 import { type Column, grid, linkCell } from "../grid.ts";
 import { moment, span } from "../instant.ts";
 import { Poll, troubleWords } from "../poll.ts";
 
 const pageRows = 100;
-/** Older pages are added below, up to so many rows. */
-const rowsMax = 2000;
 
 export function alertsView(context: Context): Part {
   const { live } = context;
@@ -20,54 +19,53 @@ export function alertsView(context: Context): Part {
   head.append(aside);
   const none = element("p", { class: "empty" }, "There was no alert yet.");
   const older = element("button", { type: "button", class: "older" }, "Older");
-  let newest: Page<AlertNews> = { items: [], next: null };
-  let past: AlertNews[] = [];
-  /** Cursor behind what is shown; undefined before the first answer. */
-  let next: string | null | undefined;
-  const list = grid<AlertNews>({
-    columns: columnsFor(context),
-    keyOf: ({ rule, subject, openedMs }) => `${rule}\n${subject}\n${openedMs}`,
-  });
+  const history = new AlertHistory();
+  let trouble = "";
+  const list = grid<AlertNews>({ columns: columnsFor(context), keyOf: alertKey });
   body.append(list.root, none, older);
   const root = element("div", { class: "view alerts" }, panelRoot);
 
   const poll = new Poll<Page<AlertNews>>({
     path: () => `/api/v1/alerts?limit=${pageRows}`,
     everyMs: 2000,
-    onData: (page) => {
-      newest = page;
-      next ??= page.next;
+    onData: (page) => history.takeNewest(page),
+    onTrouble: (words) => {
+      trouble = words;
       draw();
     },
-    onTrouble: (words) => setText(aside, words === "" ? "" : `not loaded: ${words}`),
   });
   older.addEventListener("click", () => void loadOlder());
 
   async function loadOlder(): Promise<void> {
-    if (typeof next !== "string") return;
+    const { next } = history;
+    if (next === null) return;
+    older.disabled = true;
     try {
       const path = `/api/v1/alerts?limit=${pageRows}&cursor=${encodeURIComponent(next)}`;
-      const page = await getJson<Page<AlertNews>>(path);
-      past = [...past, ...page.items];
-      next = page.next;
-      draw();
+      history.takeOlder(await getJson<Page<AlertNews>>(path));
     } catch (error) {
-      setText(aside, `not loaded: ${troubleWords(error)}`);
+      trouble = troubleWords(error);
     }
+    older.disabled = false;
+    draw();
   }
 
   function draw(): void {
     const open = live.status?.alerts ?? [];
-    const known = new Set(open.map(keyOfOpen));
-    // The status is newer than the history: what is open is shown as the status has it.
-    const rest = [...newest.items, ...past].filter(
-      (alert) => alert.resolvedMs !== null || !known.has(keyOfOpen(alert)),
-    );
+    const known = new Set(open.map(alertKey));
+    // The status is newer than the history, and knows all that is open: nothing else is.
+    const rest = history.alerts().flatMap((alert) => {
+      if (known.has(alertKey(alert))) return [];
+      const ended = alert.resolvedMs === null && live.status !== undefined;
+      return [ended ? { ...alert, resolvedMs: alert.lastMs } : alert];
+    });
     const rows = [...open.toSorted((a, b) => b.openedMs - a.openedMs), ...rest];
     list.update(rows);
     setHidden(none, rows.length > 0);
-    setHidden(older, typeof next !== "string" || rows.length >= rowsMax);
-    setText(aside, `${count(open.length)} open, ${count(rest.length)} past shown`);
+    setText(none, history.known ? "There was no alert yet." : notKnown);
+    setHidden(older, history.next === null || rows.length >= rowsMax);
+    const counted = `${count(open.length)} open, ${count(rest.length)} past shown`;
+    setText(aside, trouble === "" ? counted : `not loaded: ${trouble}`);
   }
 
   return {
@@ -79,10 +77,6 @@ export function alertsView(context: Context): Part {
     arrive: () => poll.start(),
     leave: () => poll.stop(),
   };
-}
-
-function keyOfOpen({ rule, subject, openedMs }: AlertNews): string {
-  return `${rule}\n${subject}\n${openedMs}`;
 }
 
 function columnsFor(context: Context): Column<AlertNews>[] {

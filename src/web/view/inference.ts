@@ -91,6 +91,9 @@ export function inferenceView(): Part {
   const hosts = panel("Model servers", "full");
   const noHost = element("p", { class: "empty" }, "No model server is asked: the rules decide.");
   const hostGrid = createHostGrid();
+  // Nothing is claimed before the first answer.
+  noHost.hidden = true;
+  hostGrid.root.hidden = true;
   hosts.body.append(hostGrid.root, noHost);
   const stages = panel("Where a question's time goes");
   const stageGrid = grid<InferenceReply["stages"][number]>({

@@ -2,8 +2,14 @@
 import { byteCount, count, percent } from "../../unit.ts";
 import type { Page } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { type Diagnosis, type Finding, findingState, tuneFactsOf } from "../diagnosis.ts";
-import { element, panel, setAttribute, setHidden, setText } from "../dom.ts";
+import {
+  type Diagnosis,
+  type Finding,
+  findingState,
+  tuneFactsOf,
+  withRemedy,
+} from "../diagnosis.ts";
+import { element, notKnown, panel, setAttribute, setHidden, setText } from "../dom.ts";
 import { type Fact, factList } from "../facts.ts";
 import { type Column, grid } from "../grid.ts";
 import { moment, span } from "../instant.ts";
@@ -43,7 +49,7 @@ export function machineView(context: Context): Part {
   const findingGrid = grid<Finding>({ keyOf: keyOfFinding, columns: findingColumns });
   findings.body.append(findingGrid.root);
   const events = panel("Events");
-  const noEvent = element("p", { class: "empty" }, "Nothing happened.");
+  const noEvent = element("p", { class: "empty" }, notKnown);
   const eventGrid = grid<EventNews>({
     keyOf: ({ id }) => String(id),
     columns: [
@@ -79,7 +85,7 @@ export function machineView(context: Context): Part {
       diagnosis = reply;
       const own = reply.findings.filter(({ area }) => area !== "tune");
       findingGrid.update(own.filter(({ severity }) => severity !== "ok"));
-      tuneFacts.update(tuneFactsOf(reply));
+      tuneFacts.update(tuneFactsOf(reply).map(withRemedy));
       const fine = own.filter(({ severity }) => severity === "ok").length;
       setText(
         aside,
@@ -94,6 +100,7 @@ export function machineView(context: Context): Part {
     everyMs: 10_000,
     onData: ({ items }) => {
       eventGrid.update(items);
+      setText(noEvent, "Nothing happened.");
       setHidden(noEvent, items.length > 0);
       setHidden(eventGrid.root, items.length === 0);
     },

@@ -2,7 +2,7 @@
 import { count, decimal } from "../../unit.ts";
 import { numberOf, type Page, readToken, type SignalNews, type SymbolNews } from "../api.ts";
 import type { Context, Part } from "../context.ts";
-import { element, panel, setHidden, setText } from "../dom.ts";
+import { element, notKnown, panel, setHidden, setText } from "../dom.ts";
 import { followStream } from "../event-stream.ts";
 import { type Column, grid, linkCell } from "../grid.ts";
 import { Poll } from "../poll.ts";
@@ -37,15 +37,16 @@ export function signalsView(context: Context): Part {
   const aside = element("span", { class: "aside" });
   head.append(filter, aside);
   const none = element("p", { class: "empty" });
-  const latencies = new Map<string, number>();
-  let symbols: readonly SymbolNews[] = [];
+  const latencies = new Latencies();
+  /** Undefined before the first answer. */
+  let symbols: readonly SymbolNews[] | undefined;
   let more = false;
   let trouble = "";
   let takenMs = 0;
   const list = grid<SymbolNews>({
     columns: columnsFor(context, latencies, () => performance.now() - takenMs),
-    keyOf: ({ symbol, feed }) => `${feed}\n${symbol}`,
-    onRow: ({ symbol }) => context.go({ symbol }),
+    keyOf: keyOfSymbol,
+    onRow: ({ symbol, feed }) => context.go({ symbol, feed }),
   });
   body.append(list.root, none);
   const detail = symbolPanel(context);
@@ -53,7 +54,8 @@ export function signalsView(context: Context): Part {
 
   const poll = new Poll<Page<SymbolNews>>({
     path: () => {
-      const prefix = more ? context.place.filter.trim().toUpperCase() : "";
+      const [word = ""] = context.place.filter.trim().split(/\s+/);
+      const prefix = more ? word.toUpperCase() : "";
       return `/api/v1/symbols?limit=${symbolsMax}${prefix === "" ? "" : `&prefix=${encodeURIComponent(prefix)}`}`;
     },
     everyMs: 1000,
@@ -64,7 +66,9 @@ export function signalsView(context: Context): Part {
       draw();
     },
     onTrouble: (words) => {
+      if (words === trouble) return;
       trouble = words;
+      draw();
     },
   });
 
@@ -91,11 +95,9 @@ export function signalsView(context: Context): Part {
   }
 
   function take(signal: SignalNews): void {
-    const key = `${signal.feed}\n${signal.symbol}`;
-    if (latencies.size >= latenciesMax && !latencies.has(key)) latencies.clear();
-    latencies.set(key, signal.latencyNs);
-    const index = symbols.findIndex((s) => s.symbol === signal.symbol && s.feed === signal.feed);
-    if (index < 0) return;
+    latencies.take(signal);
+    const index = symbols?.findIndex((s) => s.symbol === signal.symbol && s.feed === signal.feed);
+    if (symbols === undefined || index === undefined || index < 0) return;
     const { signal: decision, confidence, source, reason } = signal;
     // Between two answers of the list, the stream has the newer decision.
     const age = performance.now() - takenMs;
@@ -112,21 +114,25 @@ export function signalsView(context: Context): Part {
 
   function draw(): void {
     const words = context.place.filter.trim().toLowerCase();
-    const shown = symbols.filter((symbol) => matches(symbol, words));
+    const known = symbols ?? [];
+    const shown = known.filter((symbol) => matches(symbol, words));
     list.update(shown);
-    const all = `${count(shown.length)} of ${count(symbols.length)}`;
+    list.root.classList.toggle(
+      "one-feed",
+      known.every(({ feed }) => feed === known[0]?.feed),
+    );
+    const all = symbols === undefined ? "" : `${count(shown.length)} of ${count(known.length)}`;
     const rest = more ? "; there are more: filter by the beginning of a symbol" : "";
     setText(aside, trouble === "" ? `${all}${rest}` : `not loaded: ${trouble}`);
     setHidden(none, shown.length > 0);
-    setText(none, symbols.length === 0 ? "No symbol was seen yet." : "No symbol matches.");
+    const seen = known.length > 0 || more ? "No symbol matches." : "No symbol was seen yet.";
+    setText(none, symbols === undefined ? notKnown : seen);
   }
 
   return {
     root,
     update() {
-      for (const { symbol, feed, latencyNs } of live.status?.signals.newest ?? []) {
-        latencies.set(`${feed}\n${symbol}`, latencyNs);
-      }
+      for (const signal of live.status?.signals.newest ?? []) latencies.take(signal);
       poll.tick();
       detail.update();
     },
@@ -149,6 +155,28 @@ export function signalsView(context: Context): Part {
   };
 }
 
+/** The latency of the newest signal of each symbol, wherever it was heard of first. */
+class Latencies {
+  readonly #newest = new Map<string, SignalNews>();
+
+  take(signal: SignalNews): void {
+    const key = keyOfSymbol(signal);
+    const before = this.#newest.get(key);
+    // Epoch ns of as many digits are in the order of their text, and a double cannot hold them.
+    if (before !== undefined && before.emitTime > signal.emitTime) return;
+    if (before === undefined && this.#newest.size >= latenciesMax) this.#newest.clear();
+    this.#newest.set(key, signal);
+  }
+
+  of(symbol: SymbolNews): number {
+    return this.#newest.get(keyOfSymbol(symbol))?.latencyNs ?? Number.NaN;
+  }
+}
+
+function keyOfSymbol({ feed, symbol }: Pick<SymbolNews, "feed" | "symbol">): string {
+  return `${feed}\n${symbol}`;
+}
+
 /** Each word of the filter must be in the symbol, its feed, decision, source or state. */
 export function matches(symbol: SymbolNews, filter: string): boolean {
   if (filter === "") return true;
@@ -160,12 +188,14 @@ export function matches(symbol: SymbolNews, filter: string): boolean {
 
 function columnsFor(
   context: Context,
-  latencies: ReadonlyMap<string, number>,
+  latencies: Latencies,
   sinceMs: () => number,
 ): Column<SymbolNews>[] {
-  const hrefOf = ({ symbol }: SymbolNews): string => context.hrefOf({ view: "signals", symbol });
+  const hrefOf = ({ symbol, feed }: SymbolNews): string =>
+    context.hrefOf({ view: "signals", symbol, feed });
   return [
     { title: "symbol", make: linkCell(({ symbol }) => symbol, hrefOf) },
+    { title: "feed", className: "feed-name", text: ({ feed }) => feed },
     {
       title: "signal",
       make: () => {
@@ -183,8 +213,7 @@ function columnsFor(
       title: "latency",
       number: true,
       help: "kernel receive to signal, of the newest signal",
-      text: ({ feed, symbol }) =>
-        latencyText({ latencyNs: latencies.get(`${feed}\n${symbol}`) ?? Number.NaN }),
+      text: (symbol) => latencyText({ latencyNs: latencies.of(symbol) }),
     },
     { title: "bid", number: true, text: ({ bid }) => priceText(bid) },
     { title: "ask", number: true, text: ({ ask }) => priceText(ask) },
