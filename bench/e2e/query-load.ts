@@ -25,13 +25,16 @@ const { values } = parseArgs({
   },
 });
 
-// As on a trading box: the feed thread has the last CPU to itself, everything else shares the others,
-// here with the load, which stands for the exchange and goes before them.
+// As on a trading box: the feed thread has the last CPU to itself, and everything else of the program,
+// with the questions, shares others. The load stands for the exchange, which is another machine: it has
+// a CPU of its own or, where there are but two, shares the feed thread's in both halves of a round. On the
+// other one it would be late itself, and its lateness would be taken for the feed's.
 const cpus = threadCpus();
-const [loadCpu = 0] = cpus;
 const feedCpu = cpus.at(-1)!;
-// Children inherit this; the feed thread alone goes elsewhere.
-if (cpus.length > 1) pinThread(cpus.slice(0, -1));
+const loadCpu = cpus.length > 2 ? cpus.at(-2)! : feedCpu;
+const others = cpus.filter((cpu) => cpu !== feedCpu && cpu !== loadCpu);
+// Children inherit this; the feed thread and the load alone go elsewhere.
+if (others.length > 0) pinThread(others);
 const folder = mkdtempSync(join(tmpdir(), "hftedge-bench-"));
 const history = join(folder, "history.db");
 const hourMs = 3_600_000;
