@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
 import { openFeedSocket } from "../../src/feed/socket.ts";
 import { adoptSocket, PollSlots, releaseSocket, SenderName } from "../../src/feed/receive-poll.ts";
+import { feedSocketOptions } from "../support/feed-socket.ts";
 import { until } from "../support/until.ts";
 
 const baseSeconds = Math.floor(Date.now() / 1000) - 10;
@@ -16,17 +17,7 @@ async function withSocket(
   host: string,
   use: (fd: number, sender: Bun.udp.ConnectedSocket<"buffer">) => Promise<void>,
 ): Promise<void> {
-  const socket = await openFeedSocket({
-    host,
-    port: 0,
-    interface: null,
-    source: null,
-    receiveBufferBytes: 131_072,
-    busyPollUs: 0,
-    shareAddress: false,
-    onDatagram: () => {},
-    onError: () => {},
-  });
+  const socket = await openFeedSocket(feedSocketOptions({ host }));
   const fd = adoptSocket(socket.fd);
   socket.close();
   const sender = await Bun.udpSocket({

@@ -2,25 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
 import { EdgeError } from "../../src/error.ts";
-import { type FeedSocketOptions, interfaceAddress, openFeedSocket } from "../../src/feed/socket.ts";
+import { interfaceAddress, openFeedSocket } from "../../src/feed/socket.ts";
 import { getSocketOption, isRoot, SocketLevel, SocketOption } from "../../src/host/libc.ts";
+import { feedSocketOptions as options } from "../support/feed-socket.ts";
 import { openTestSender } from "../support/sender.ts";
 import { until } from "../support/until.ts";
-
-function options(changes: Partial<FeedSocketOptions> = {}): FeedSocketOptions {
-  return {
-    host: "127.0.0.1",
-    port: 0,
-    interface: null,
-    source: null,
-    receiveBufferBytes: 131_072,
-    busyPollUs: 0,
-    shareAddress: false,
-    onDatagram: () => {},
-    onError: () => {},
-    ...changes,
-  };
-}
 
 async function refusal(opening: Promise<{ close(): void }>): Promise<EdgeError> {
   try {

@@ -4,11 +4,11 @@
  */
 import { Database } from "bun:sqlite";
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
-import { mkdtempSync, rmSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statfsSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HistoryReader } from "../../src/store/query.ts";
 import type { StoreOptions } from "../../src/store/store.ts";
+import { mountRefusal, smallDisk } from "../support/small-disk.ts";
 import { latencies } from "../telemetry/sample.ts";
 import { epochS, latencyBatch, openStore, randomFrom } from "./fixture.ts";
 import { atOnce } from "../../src/store/turn.ts";
@@ -18,33 +18,8 @@ setDefaultTimeout(60_000);
 
 const megabyte = 1_048_576;
 
-/** A mounted tmpfs, or null with the reason printed. */
-function smallDisk(bytes: number): ({ path: string } & Disposable) | null {
-  const path = mkdtempSync(join(tmpdir(), "hftedge-full-"));
-  const mount = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", path]);
-  if (mount.exitCode !== 0) {
-    rmSync(path, { recursive: true });
-    return null;
-  }
-  return {
-    path,
-    [Symbol.dispose]() {
-      Bun.spawnSync(["umount", "-l", path]);
-      rmSync(path, { recursive: true, force: true });
-    },
-  };
-}
-
-function canMount(): boolean {
-  try {
-    using disk = smallDisk(megabyte);
-    if (disk === null) console.log("disk-full tests skipped: no permission to mount a tmpfs");
-    return disk !== null;
-  } catch (error) {
-    console.log(`disk-full tests skipped: ${String(error)}`);
-    return false;
-  }
-}
+const refusal = mountRefusal();
+if (refusal !== undefined) console.log(`disk-full tests skipped: ${refusal}`);
 
 const options: Partial<StoreOptions> = {
   freeBytesMin: 3 * megabyte,
@@ -61,7 +36,7 @@ function squeeze(path: string, left: number): void {
   writeFileSync(filler, new Uint8Array(size).fill(7));
 }
 
-describe.skipIf(!canMount())("a disk that is full", () => {
+describe.skipIf(refusal !== undefined)("a disk that is full", () => {
   test("does not stop the run; memory takes over, says so, and everything is written later", () => {
     using disk = smallDisk(16 * megabyte)!;
     const file = join(disk.path, "history.db");

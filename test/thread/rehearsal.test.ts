@@ -48,24 +48,24 @@ describe.each([
   });
 });
 
-describe("between datagrams", () => {
-  function stepsAt(intervalNs: number, times: readonly number[]): number {
-    const rig = new EngineRig();
-    let clocks = 0;
-    const step = rehearse(rig.plan, intervalNs, () => {
-      clocks++;
-      return rig.nowNs;
-    })!;
-    clocks = 0;
-    let taken = 0;
-    for (const nowNs of times) {
-      const before = clocks;
-      step(nowNs);
-      if (clocks > before) taken++;
-    }
-    return taken;
+function stepsAt(intervalNs: number, times: readonly number[]): number {
+  const rig = new EngineRig();
+  let clocks = 0;
+  const step = rehearse(rig.plan, intervalNs, () => {
+    clocks++;
+    return rig.nowNs;
+  })!;
+  clocks = 0;
+  let taken = 0;
+  for (const nowNs of times) {
+    const before = clocks;
+    step(nowNs);
+    if (clocks > before) taken++;
   }
+  return taken;
+}
 
+describe("between datagrams", () => {
   test("one step in an interval", () => {
     const times = Array.from({ length: 1000 }, (_, i) => 1e9 + i * 1000);
     expect(stepsAt(10_000, times)).toBe(100);
