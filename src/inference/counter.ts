@@ -37,9 +37,12 @@ export class Counter {
     }
   }
 
-  /** The question of the slot comes in again at the next scan, if it is still there. */
-  again(slot: number): void {
-    this.#seen[slot] = 0;
+  /**
+   * The question comes in again at the next scan, if it is still there. One that has taken its slot
+   * since then, and was dealt with already, does not: it would be asked twice.
+   */
+  again({ slot, version }: Omit<Waiter, "sinceMs">): void {
+    if (this.#seen[slot] === version) this.#seen[slot] = 0;
   }
 
   isCurrent({ slot, version }: { slot: number; version: number }): boolean {

@@ -395,7 +395,7 @@ export class Inference {
 
   /** Another version decides by now: whoever waits is dealt with anew at the next poll. */
   #askAgain(asking: Asking): void {
-    for (const { slot } of asking.waiters) this.#counter.again(slot);
+    for (const waiter of asking.waiters) this.#counter.again(waiter);
     asking.warm?.warmer.release(asking.warm.state);
   }
 
