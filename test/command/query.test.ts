@@ -9,7 +9,9 @@ let api: RunningApi;
 let file: string[];
 
 beforeAll(async () => {
-  api = await startApi(["--alert-data-ingestion-ms", "0.000001"]);
+  // Every duration is a breach, and the alert stays open however long the tests take.
+  const breach = ["--alert-data-ingestion-ms", "0.000001", "--alert-quiet-ms", "3600000"];
+  api = await startApi(breach);
   file = ["--data-directory", api.edge.running.directory];
   await feedUntil(api, ["AAPL"], async () => {
     const { items } = await api.json<{ items: unknown[] }>("/api/v1/alerts");

@@ -65,13 +65,13 @@ describe("warm", () => {
       "stderr",
       new RegExp(`version ${outcome.version} decides; 18 of its answers`),
     );
-  }, 30_000);
+  }, 60_000);
 
   test("stopped in the middle, it goes on from there", async () => {
     using folder = emptyDirectory();
     const server = await serve({ evalMs: 30 });
     const running = start(["warm", "--json", ...small(server, folder.path)]);
-    await until(() => server.questions >= 8, 15_000);
+    await until(() => server.questions >= 8);
     running.signal("SIGINT");
     const { code, stdout } = await running.finished;
     expect(code).toBe(0);
@@ -83,7 +83,7 @@ describe("warm", () => {
     ) as Outcome;
     expect(done).toMatchObject({ done: 18, finished: true, version: cut.version });
     expect(server.questions - before).toBeLessThanOrEqual(18 - cut.done + 2);
-  }, 30_000);
+  }, 60_000);
 
   test("what cannot be warmed is refused with the remedy", async () => {
     using folder = emptyDirectory();

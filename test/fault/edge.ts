@@ -77,7 +77,7 @@ export class FaultEdge implements AsyncDisposable {
   async tickUntil(
     symbol: string,
     fits: (signal: Record<string, unknown>) => boolean,
-    limitMs = 15_000,
+    limitMs = 30_000,
   ): Promise<number> {
     const from = this.running.text("stdout").length;
     const beganMs = performance.now();
@@ -90,7 +90,7 @@ export class FaultEdge implements AsyncDisposable {
   }
 
   /** Time until a new BUY or SELL comes out for the symbol: the whole path works. */
-  async decides(symbol = "ACME", limitMs = 15_000): Promise<number> {
+  async decides(symbol = "ACME", limitMs = 30_000): Promise<number> {
     return await this.tickUntil(symbol, ({ signal }) => signal !== "HOLD", limitMs);
   }
 
@@ -104,7 +104,7 @@ export class FaultEdge implements AsyncDisposable {
   }
 
   /** How long /healthz took, ms; -1 when it did not answer with 200 in time. */
-  async health(timeoutMs = 1000): Promise<number> {
+  async health(timeoutMs = 10_000): Promise<number> {
     const beganMs = performance.now();
     try {
       const response = await fetch(`${this.url}/healthz`, {
@@ -124,12 +124,12 @@ export class FaultEdge implements AsyncDisposable {
   }
 
   async readiness(): Promise<string> {
-    const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2000) });
+    const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(10_000) });
     return await response.text();
   }
 
   /** Waits until /readyz says this. */
-  async readyz(pattern: RegExp, limitMs = 15_000): Promise<string> {
+  async readyz(pattern: RegExp, limitMs = 30_000): Promise<string> {
     const endMs = performance.now() + limitMs;
     for (;;) {
       const text = await this.readiness();

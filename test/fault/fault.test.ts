@@ -15,7 +15,7 @@ const seen = new Map<string, string>();
 const broken = "the promise does not hold";
 
 describe("what is promised holds when", () => {
-  for (const { name, skip, limitMs = 45_000, provoke } of faults) {
+  for (const { name, skip, limitMs = 90_000, provoke } of faults) {
     if (skip !== undefined) seen.set(name, `not tried: ${skip}`);
     test.skipIf(skip !== undefined)(
       skip === undefined ? name : `${name} (${skip})`,

@@ -3,7 +3,7 @@ import { runTool, toolEnvironment } from "../../src/host/tool.ts";
 
 describe("another program", () => {
   test("gives its output and exit code", async () => {
-    const output = await runTool(["sh", "-c", "echo out; echo err >&2; exit 3"], 5000);
+    const output = await runTool(["sh", "-c", "echo out; echo err >&2; exit 3"], 60_000);
     expect(output).toEqual({ code: 3, stdout: "out\n", stderr: "err\n" });
   });
 
@@ -22,7 +22,7 @@ describe("another program", () => {
   });
 
   test("that prints without end is cut", async () => {
-    const output = await runTool(["sh", "-c", "yes | head -c 3000000"], 5000);
+    const output = await runTool(["sh", "-c", "yes | head -c 3000000"], 60_000);
     expect(output?.stdout.length).toBe(1 << 20);
   });
 });

@@ -22,8 +22,9 @@ addFormats(ajv as never);
 
 beforeAll(async () => {
   startS = Math.floor(Date.now() / 1000) - 1;
-  // Every duration is a breach, so that there are alerts to ask for.
-  api = await startApi(["--alert-data-ingestion-ms", "0.000001"]);
+  // Every duration is a breach, so that there are alerts to ask for, however long the tests take.
+  const breach = ["--alert-data-ingestion-ms", "0.000001", "--alert-quiet-ms", "3600000"];
+  api = await startApi(breach);
   document = await api.json<Document>("/openapi.json");
   ajv.addSchema(document, "api");
   await feedUntil(api, ["AAPL", "MSFT"], async () => {
@@ -32,7 +33,18 @@ beforeAll(async () => {
     const { feed } = await api.json<{ feed: { instruments: number } }>("/api/v1/status");
     return items.length > 0 && signals.items.length > 0 && feed.instruments === 2;
   });
+  await untilWritten();
 }, 60_000);
+
+async function second(): Promise<number> {
+  return (await api.json<{ seq: number }>("/api/v1/status")).seq;
+}
+
+/** Waits for two more seconds of the history: it ends there, and two questions are about the same. */
+async function untilWritten(): Promise<void> {
+  const last = (await second()) + 2;
+  while ((await second()) < last) await Bun.sleep(100);
+}
 
 afterAll(async () => {
   await api[Symbol.asyncDispose]();

@@ -57,7 +57,7 @@ describe("every fault of the model's server", () => {
           const timestamp = Date.now();
           socket.send(JSON.stringify({ symbol, timestamp, volume: 100, ...quote }));
           return condition();
-        }, 15_000);
+        });
       const last = () => lastSignal(edge, symbol);
       if (fault === "down") await server.stop();
       else server.fault = fault;

@@ -13,7 +13,7 @@ export interface RunningApi extends AsyncDisposable {
 }
 
 export async function startApi(args: string[] = []): Promise<RunningApi> {
-  const edge = await startRun("udp://127.0.0.1:0?timestampUnit=ms", args);
+  const edge = await startRun("udp://127.0.0.1:0?timestampUnit=ms&ack=true", args);
   const [, port] = await edge.running.until("stderr", /http on http:\/\/\S+:(\d+)/);
   const url = `http://127.0.0.1:${port}`;
   const get = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);
@@ -28,7 +28,13 @@ export async function startApi(args: string[] = []): Promise<RunningApi> {
   };
 }
 
-/** Sends ticks of the symbols, with buying and selling pressure by turns, until the condition holds. */
+/** Datagrams under way to a feed; any receive buffer holds more. */
+const underWayMax = 200;
+
+/**
+ * Sends ticks of the symbols, with buying and selling pressure by turns, until the condition holds;
+ * every one of them has been read by the feed then.
+ */
 export async function feedUntil(
   { edge }: RunningApi,
   symbols: readonly string[],
@@ -36,11 +42,13 @@ export async function feedUntil(
 ): Promise<void> {
   const socket = await openTestSender(edge.ports[0]!);
   let turn = 0;
+  let sent = 0;
   let isMet = false;
   let isLooking = false;
   let failure: unknown;
   await until(() => {
-    for (const symbol of symbols) {
+    const isFull = sent - socket.acknowledged > underWayMax;
+    for (const symbol of isFull ? [] : symbols) {
       const heavy = turn % 40 >= 20;
       const price = 100 + Math.abs((turn % 40) - 20) / 10;
       const [bid, ask] = [price, price + 0.01];
@@ -49,6 +57,7 @@ export async function feedUntil(
       socket.send(
         JSON.stringify({ symbol, timestamp, price, volume: 100, bid, ask, bidSize, askSize }),
       );
+      sent++;
     }
     turn++;
     // Not with every turn: the API has a limit on questions.
@@ -66,6 +75,7 @@ export async function feedUntil(
     }
     if (failure !== undefined) throw failure;
     return isMet;
-  }, 20_000);
+  });
+  await until(() => socket.acknowledged === sent);
   socket.close();
 }

@@ -21,6 +21,8 @@ import { StateSpace, type StateOptions } from "../../src/market/state.ts";
 const windows = { momentumNs: 1e9, flowNs: 1e9, volatilityNs: 1e9 };
 export const instruments = 2048;
 const answersCapacity = 1024;
+/** On the machine's clock nothing is given up because the machine was busy, unless a test wants it. */
+const patienceMs = 60_000;
 
 export interface RigOptions {
   hosts: string[];
@@ -114,7 +116,7 @@ export class Rig {
       notice: (words) => this.notices.push(words),
       limits: {
         queueMax: 256,
-        deadlineMs: 2000,
+        deadlineMs: this.#realTime ? patienceMs : 2000,
         maxAgeS: 0,
         maxStaleS: 0,
         hedge: false,
@@ -249,8 +251,8 @@ function planOf(space: StateSpace, options: RigOptions): CandidatePlan {
     limits: {
       parallel: 1,
       checkMs: 50,
-      checkTimeoutMs: 200,
-      hungMs: 1000,
+      checkTimeoutMs: (options.realTime ?? true) ? patienceMs : 200,
+      hungMs: (options.realTime ?? true) ? patienceMs : 1000,
       bodyBytesMax: 65_536,
       breaker: { failuresMax: 3, openMs: 20, openMsMax: 100 },
       ...options.hostLimits,

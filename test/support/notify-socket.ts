@@ -43,7 +43,7 @@ export function notifySocket(name: string): NotifySocket {
     name,
     messages,
     read,
-    async until(pattern, timeoutMs = 10_000) {
+    async until(pattern, timeoutMs = 30_000) {
       const deadlineMs = performance.now() + timeoutMs;
       for (;;) {
         const found = read().find((message) => pattern.test(message));

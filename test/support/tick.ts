@@ -38,6 +38,29 @@ export async function tickUntil(
     const price = 100 + Math.abs((turn % 40) - 20) / 10;
     socket.send(tick(symbol, heavy ? 900 : 100, heavy ? 100 : 900, price));
     return condition();
-  }, 15_000);
+  });
+  socket.close();
+}
+
+/**
+ * The tick of a market that stands still: most of its size is bid, and trades are made at the ask.
+ * Every one of them means BUY, so what is still on its way when BUY was seen changes nothing.
+ */
+export function buyingTick(symbol: string): string {
+  const [timestamp, quote] = [Date.now(), { bid: 100, ask: 100.01, bidSize: 900, askSize: 100 }];
+  return JSON.stringify({ symbol, timestamp, price: quote.ask, volume: 100, ...quote });
+}
+
+/** Sends ticks that mean BUY until the condition holds. */
+export async function buyUntil(
+  port: number,
+  symbol: string,
+  condition: () => boolean,
+): Promise<void> {
+  const socket = await openTestSender(port);
+  await until(() => {
+    socket.send(buyingTick(symbol));
+    return condition();
+  });
   socket.close();
 }

@@ -33,7 +33,7 @@ export class TopTerminal {
 
   /** Waits until the screen is as wanted; the screen itself is the message when it never is. */
   async shows(wanted: (text: string) => boolean): Promise<string> {
-    const endMs = performance.now() + 10_000;
+    const endMs = performance.now() + 30_000;
     for (;;) {
       const text = this.screen.text.join("\n");
       if (wanted(text)) return text;
@@ -58,7 +58,7 @@ export class TopTerminal {
   async ended(): Promise<number> {
     const code = await this.#child.exited;
     // What was written last may still be on its way.
-    const endMs = performance.now() + 5000;
+    const endMs = performance.now() + 30_000;
     while (this.screen.alternate && performance.now() < endMs) await Bun.sleep(10);
     this.#terminal.close();
     return code;

@@ -78,7 +78,10 @@ class Rehearsal implements AsyncDisposable {
       state,
     );
     const url =
-      "format=itch50&date=2020-01-30&requestTimeoutMs=100&holdUs=20000&snapshotRetryMs=10" +
+      "format=itch50&date=2020-01-30&holdUs=20000&snapshotRetryMs=10" +
+      // Answers are never lost here, so that whoever waits for one waits for a busy machine.
+      "&requestTimeoutMs=60000" +
+      (feed.includes("giveUpMs") ? "" : "&giveUpMs=600000") +
       (requests ? `&rerequest=udp://127.0.0.1:${server.rerequestPort}` : "") +
       (snapshots ? `&snapshot=tcp://127.0.0.1:${server.snapshotPort}` : "") +
       feed;
@@ -179,8 +182,9 @@ describe.each(ways)("received by %s", (way) => {
     const server = await Bun.udpSocket({ hostname: "127.0.0.1", socket });
     const stranger = await Bun.udpSocket({ hostname: "127.0.0.2", socket });
     const url = `format=itch50&date=2020-01-30&rerequest=udp://127.0.0.1:${server.port}`;
+    const patient = "&requestTimeoutMs=60000&giveUpMs=600000";
     try {
-      await using live = await LiveFeed.open(way, `${url}&giveUpMs=60000`);
+      await using live = await LiveFeed.open(way, url + patient);
       const orders = (): number => live.core.books[0]!.orders.count;
       await live.send(datagram(1));
       await live.send(datagram(3));

@@ -2,11 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { monotonicNs } from "../../bench/e2e/udp.ts";
 import { type Running, start } from "../support/binary.ts";
 import { emptyDirectory } from "../support/directory.ts";
 import { signalsOf } from "../support/hftedge-run.ts";
 import { notifySocket } from "../support/notify-socket.ts";
-import { tickUntil } from "../support/tick.ts";
+import { buyUntil, tickUntil } from "../support/tick.ts";
 import { until } from "../support/until.ts";
 
 interface Sink extends Disposable {
@@ -54,7 +55,7 @@ async function startByFile(sections: string, env: Record<string, string> = {}, f
       running.signal("SIGHUP");
       turns++;
       const over = /the configuration was read again.*\n|the old one goes on.*\n/g;
-      await until(() => [...running.text("stderr").matchAll(over)].length >= turns, 10_000);
+      await until(() => [...running.text("stderr").matchAll(over)].length >= turns);
       return running.text("stderr").slice(from);
     },
     async [Symbol.asyncDispose]() {
@@ -157,13 +158,14 @@ function of(running: Running, symbol: string): Record<string, unknown>[] {
 
 describe("other symbols", () => {
   test("the new one is decided on, the old one hears HOLD, and the log says all of it", async () => {
-    const sections = `${listen}${stdout}`;
+    // A datagram that was read late is no reason for HOLD here: this machine may be busy.
+    const sections = `${listen}${stdout}[signal]\nmaxAgeMs = 60000\n`;
     await using edge = await startByFile(sections, {}, list("OLD", "BOTH"));
     const { running, port } = edge;
     const standing = (symbol: string): unknown => of(running, symbol).at(-1)?.["signal"] ?? "HOLD";
     await tickUntil(port, "NEW", () => true);
     await tickUntil(port, "BOTH", () => of(running, "BOTH").length > 3);
-    await tickUntil(port, "OLD", () => standing("OLD") !== "HOLD");
+    await buyUntil(port, "OLD", () => standing("OLD") === "BUY");
     expect(of(running, "NEW")).toEqual([]);
     const said = await edge.reload(sections, `${list("BOTH", "NEW")}\npartialBooks = true`);
     expect(said).toContain("the configuration was read again: feed[0].symbols changed");
@@ -340,10 +342,10 @@ test("theServiceManagerHearsTheBeginningAndTheEnd", async () => {
   using manager = notifySocket(join(folder.path, "notify"));
   await using edge = await startByFile(`${listen}${stdout}`, { NOTIFY_SOCKET: manager.name });
   await manager.until(/^READY=1/);
+  const beforeUs = Math.floor(monotonicNs() / 1000);
   await edge.reload(`${listen}${stdout}[alert]\nforMs = 2000\n`);
   const reloading = await manager.until(/^RELOADING=1/);
   const [, us] = /MONOTONIC_USEC=(\d+)$/.exec(reloading)!;
-  const [uptimeS] = (await Bun.file("/proc/uptime").text()).split(" ");
-  expect(Math.abs(Number(us) / 1e6 - Number(uptimeS))).toBeLessThan(60);
+  expect(Number(us)).toBeWithin(beforeUs, Math.ceil(monotonicNs() / 1000) + 1);
   await until(() => manager.read().filter((text) => text.startsWith("READY=1")).length === 2);
 });

@@ -4,6 +4,7 @@ import { scaled } from "../../support/scale.ts";
 import type { BlastResult } from "../blast.ts";
 import { FaultEdge } from "../edge.ts";
 import { duration, type Fault, promise } from "../fault.ts";
+import { withheldFrom } from "../withheld.ts";
 
 async function blast(port: number, kind: "tick" | "noise", rate: number, seconds: number) {
   const command = [process.execPath, join(import.meta.dir, "../blast.ts")];
@@ -13,6 +14,8 @@ async function blast(port: number, kind: "tick" | "noise", rate: number, seconds
   });
   return JSON.parse(await new Response(child.stdout).text()) as BlastResult;
 }
+
+const answerMaxMs = 1000;
 
 interface Watch {
   mostMiB: number;
@@ -26,8 +29,9 @@ async function watch<T>(edge: FaultEdge, work: Promise<T>): Promise<Watch & { re
   const over = new AbortController();
   const looking = (async () => {
     while (!over.signal.aborted) {
+      const withheldMs = withheldFrom(edge.running.pid);
       const ms = await edge.health();
-      promise(ms >= 0, "HTTP did not answer within a second");
+      promise(ms >= 0 && ms - withheldMs() < answerMaxMs, "HTTP did not answer within a second");
       seen.slowestMs = Math.max(seen.slowestMs, ms);
       seen.mostMiB = Math.max(seen.mostMiB, await edge.residentMiB());
       seen.asked++;
@@ -47,7 +51,7 @@ async function accounted(
   edge: FaultEdge,
   sent: number,
 ): Promise<{ received: number; dropped: number }> {
-  const endMs = performance.now() + 10_000;
+  const endMs = performance.now() + 30_000;
   for (;;) {
     const received = await edge.metric("received_datagrams_total");
     const dropped = await edge.metric("receive_queue_drops_total");
@@ -62,6 +66,8 @@ async function accounted(
 
 const growthMaxMiB = 256;
 const recoveryMaxMs = 1000;
+/** Times the measured capacity that are tried: it was measured on a machine that may be busy. */
+const floodTimesMax = 24;
 /** Two seconds in the usual run, a minute and more in the long one. */
 const floodSeconds = Math.min(60, scaled(3));
 
@@ -70,7 +76,7 @@ export const floodFaults: readonly Fault[] = [
     name: "flood beyond capacity",
     injected: `three times the rate that was just measured as its most, for ${floodSeconds} s; a receive buffer of 4 MiB`,
     promised: `loss is counted to the datagram, memory is bounded, HTTP answers within a second throughout, it decides again within ${recoveryMaxMs / 1000} s`,
-    limitMs: 150_000,
+    limitMs: 300_000,
     async provoke() {
       await using edge = await FaultEdge.start({
         feed: "udp://127.0.0.1:0?format=tick&ack=true&receiveBufferBytes=4194304",
@@ -78,18 +84,25 @@ export const floodFaults: readonly Fault[] = [
       await edge.works();
       const most = await blast(edge.port, "tick", 0, 1);
       const beforeMiB = await edge.residentMiB();
-      const others = most.sent;
-      const flood = await watch(edge, blast(edge.port, "tick", most.perSecond * 3, floodSeconds));
-      const backMs = await edge.decides("AFTER", 10_000);
-      const times = flood.result.perSecond / most.perSecond;
-      const { dropped } = await accounted(edge, others + flood.result.sent + edge.sent);
-      await edge.ends();
-      promise(dropped > 0, `nothing was lost at ${times.toFixed(1)} times capacity: no flood`);
-      const growthMiB = flood.mostMiB - beforeMiB;
-      promise(growthMiB < growthMaxMiB, `memory grew by ${growthMiB.toFixed(0)} MiB`);
-      promise(backMs < recoveryMaxMs, `decided again only after ${duration(backMs)}`);
-      const lost = ((dropped / flood.result.sent) * 100).toFixed(0);
-      return `${times.toFixed(1)} × capacity: ${lost} % lost, each counted; memory at most ${growthMiB.toFixed(0)} MiB above before; slowest of ${flood.asked} answers over HTTP ${duration(flood.slowestMs)}; decided again after ${duration(backMs)}`;
+      let others = most.sent;
+      for (let wanted = 3; ; wanted *= 2) {
+        const rate = most.perSecond * wanted;
+        const flood = await watch(edge, blast(edge.port, "tick", rate, floodSeconds));
+        const withheldMs = withheldFrom(edge.running.pid);
+        const backMs = await edge.decides(`AFTER${wanted}`);
+        const ownMs = backMs - withheldMs();
+        const times = flood.result.perSecond / most.perSecond;
+        const { dropped } = await accounted(edge, others + flood.result.sent + edge.sent);
+        others += flood.result.sent;
+        if (dropped === 0 && wanted < floodTimesMax) continue;
+        await edge.ends();
+        promise(dropped > 0, `nothing was lost at ${times.toFixed(1)} times capacity: no flood`);
+        const growthMiB = flood.mostMiB - beforeMiB;
+        promise(growthMiB < growthMaxMiB, `memory grew by ${growthMiB.toFixed(0)} MiB`);
+        promise(ownMs < recoveryMaxMs, `decided again only after ${duration(backMs)}`);
+        const lost = ((dropped / flood.result.sent) * 100).toFixed(0);
+        return `${times.toFixed(1)} × capacity: ${lost} % lost, each counted; memory at most ${growthMiB.toFixed(0)} MiB above before; slowest of ${flood.asked} answers over HTTP ${duration(flood.slowestMs)}; decided again after ${duration(backMs)}`;
+      }
     },
   },
   {
@@ -104,12 +117,13 @@ export const floodFaults: readonly Fault[] = [
       const flood = watch(edge, blast(edge.port, "noise", 5000, 1));
       const decidedMs = await edge.decides("GOOD");
       const { result, slowestMs } = await flood;
-      const dropped = await edge.metric("receive_queue_drops_total");
-      const endMs = performance.now() + 5000;
-      let counted = 0;
-      while (counted < result.sent - dropped) {
+      const endMs = performance.now() + 30_000;
+      // What the socket's queue dropped is counted once a second, so both are looked at again.
+      for (;;) {
+        const dropped = await edge.metric("receive_queue_drops_total");
+        const counted = (await bad()) - before;
+        if (counted + dropped >= result.sent) break;
         promise(performance.now() < endMs, `${result.sent} sent, ${counted} counted as bad`);
-        counted = (await bad()) - before;
       }
       await edge.ends();
       return `every one counted as bad; a new symbol decided on after ${duration(decidedMs)}; slowest answer over HTTP ${duration(slowestMs)}`;

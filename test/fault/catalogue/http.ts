@@ -12,7 +12,7 @@ function open(url: string): Promise<Socket> {
 }
 
 async function status(url: string, init: RequestInit): Promise<number> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(5000) });
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(30_000) });
   await response.arrayBuffer();
   return response.status;
 }
