@@ -13,7 +13,10 @@ export interface RunningApi extends AsyncDisposable {
 }
 
 export async function startApi(args: string[] = []): Promise<RunningApi> {
-  const edge = await startRun("udp://127.0.0.1:0?timestampUnit=ms&ack=true", args);
+  // A datagram that a busy machine reads late would leave its symbol without a state, and so would
+  // the silence after the last one.
+  const feed = "udp://127.0.0.1:0?timestampUnit=ms&ack=true&silenceMs=3600000";
+  const edge = await startRun(feed, ["--signal-max-age-ms=60000", ...args]);
   const [, port] = await edge.running.until("stderr", /http on http:\/\/\S+:(\d+)/);
   const url = `http://127.0.0.1:${port}`;
   const get = (path: string, init?: RequestInit): Promise<Response> => fetch(url + path, init);
