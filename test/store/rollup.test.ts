@@ -140,6 +140,41 @@ describe("rolling up", () => {
     store.close(nowS * 1000);
   });
 
+  test("leaves out what a damaged row held, and tells nothing wrong about the others", () => {
+    using folder = new Folder();
+    const store = openStore(folder.file);
+    const good: Second[] = [];
+    for (let s = 0; s < 60; s++) {
+      const second = { startS: epochS + s, values: [100 + s, 5000 * (s + 1)], counter: 1 };
+      const batch = batchOf(second);
+      if (s % 10 !== 3) good.push(second);
+      else {
+        // The last count says that more bytes follow: the cells before it are well-formed.
+        const { histogram } = batch.latency[0]!;
+        histogram[histogram.length - 1]! |= 0x80;
+      }
+      store.commit(batch, second.startS * 1000);
+    }
+    catchUp(store, epochS + 70);
+    expect(store.notices().map(({ kind }) => kind)).toContain("row_unreadable");
+    for (const resolution of [10, 60]) {
+      const rows = rowsOf<Record<string, unknown>>(
+        folder.file,
+        `SELECT * FROM latency_row WHERE resolution = ${resolution} ORDER BY start`,
+      );
+      expect(rows).toHaveLength(60 / resolution);
+      for (const row of rows) {
+        const start = row["start"] as number;
+        const within = good.filter((s) => s.startS >= start && s.startS < start + resolution);
+        const merged = histogramOf(within.flatMap(({ values }) => values));
+        const { count, minNs, maxNs, sumNs } = merged;
+        expect(row).toMatchObject({ count, min_ns: minNs, max_ns: maxNs, sum_ns: sumNs });
+        expect(Buffer.from(row["histogram"] as Uint8Array)).toEqual(Buffer.from(encode(merged)));
+      }
+    }
+    store.close(0);
+  });
+
   test("works in bounded steps after a long pause, and skips the empty time", () => {
     using folder = new Folder();
     const store = openStore(folder.file);
