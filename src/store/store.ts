@@ -13,11 +13,12 @@ import { type Disk, diskOf } from "./disk.ts";
 import {
   codeOf,
   type History,
+  isBusy,
   isDamage,
   isUnwritable,
+  openError,
   openForWriting,
-  type Opened,
-  replaceDamaged,
+  setAside,
 } from "./open.ts";
 import { Pruner, type Retention } from "./prune.ts";
 import { Rollup } from "./rollup.ts";
@@ -67,6 +68,8 @@ const diskEveryS = 5;
 const shrinkRows = 600;
 /** A batch that the database refuses for another reason than its disk is given up after so many tries. */
 const refusalsMax = 3;
+/** How often a start is tried again: a damaged file is set aside, the reserve given up. */
+const curesMax = 2;
 
 export class Store {
   /** Batches that could not be written yet, oldest first. */
@@ -78,7 +81,8 @@ export class Store {
   private writer!: Writer;
   private rollup!: Rollup;
   private pruner!: Pruner;
-  private run: RunRow;
+  private run!: RunRow;
+  private alertsAtStart: { open: AlertRow[]; nextNumber: number } = { open: [], nextNumber: 1 };
   private refusals = 0;
   private dropped = 0;
   private droppedInAll = 0;
@@ -95,16 +99,58 @@ export class Store {
   constructor(options: StoreOptions, run: NewRun) {
     this.options = options;
     this.disk = options.disk ?? diskOf(options.path, options.ballastBytes);
-    const nowMs = run.startMs;
-    this.adopt(this.open(nowMs), nowMs);
-    const last = lastRun(this.history);
-    // The ops thread may have been started again within the same run.
-    const same = last?.key === run.key;
-    this.previous = same ? null : last;
-    this.run = same ? last : beginRun(this.history, run);
-    if (same && last.clean) continueRun(this.history, last.id);
-    if (this.previous?.clean === false) this.closeCrashed(this.previous, nowMs);
+    this.previous = this.start(run, run.startMs);
     this.checkDisk();
+  }
+
+  /**
+   * Opens the file and begins the run in it, or goes on with it. A damaged file is set aside, and a
+   * full disk may still have the reserve of the run before. Returns that run.
+   */
+  private start(run: NewRun, nowMs: number): RunRow | null {
+    const { path } = this.options;
+    for (let cures = 0; ; cures++) {
+      try {
+        return this.begin(openForWriting(this.options), run, nowMs);
+      } catch (error) {
+        if (cures < curesMax && isDamage(error)) this.setAside(error, nowMs);
+        else if (cures === curesMax || !isUnwritable(error) || !this.disk.dropBallast()) {
+          throw codeOf(error) === "" && !isDamage(error) ? error : openError(path, error);
+        }
+      }
+    }
+  }
+
+  private begin(history: History, run: NewRun, nowMs: number): RunRow | null {
+    this.history = history;
+    try {
+      this.tiers = new Tiers(history);
+      this.writer = new Writer(history, this.tiers);
+      this.rollup = new Rollup(history, this.tiers);
+      this.pruner = new Pruner(history, this.tiers, this.options.retention);
+      const previous = history.$client.transaction(() => this.enter(run))();
+      if (previous?.clean === false) this.noteCrash(previous, nowMs);
+      return previous;
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  private enter(run: NewRun): RunRow | null {
+    const { history } = this;
+    const last = lastRun(history);
+    // The ops thread may have been started again within the same run.
+    if (last?.key === run.key) {
+      this.run = last;
+      const open = openAlertsOf(history, last.id);
+      this.alertsAtStart = { open, nextNumber: nextAlertNumber(history, last.id) };
+      if (last.clean) continueRun(history, last.id);
+      return null;
+    }
+    this.run = beginRun(history, run);
+    if (last?.clean === false) resolveAlertsOf(history, last);
+    return last;
   }
 
   get runId(): number {
@@ -116,13 +162,13 @@ export class Store {
     return this.waiting.length;
   }
 
-  /** Alerts of this run that are open in the database: what an alert book takes up again. */
+  /** Alerts of this run that were open when it was gone on with: what an alert book takes up again. */
   openAlerts(): AlertRow[] {
-    return openAlertsOf(this.history, this.run.id);
+    return this.alertsAtStart.open;
   }
 
   nextAlertNumber(): number {
-    return nextAlertNumber(this.history, this.run.id);
+    return this.alertsAtStart.nextNumber;
   }
 
   /** What happened to the store since the last call: for the log. They are events in it as well. */
@@ -185,7 +231,7 @@ export class Store {
       if (!this.memoryOnly) this.enterMemoryOnly(error, nowMs);
       return false;
     }
-    if (codeOf(error) === "SQLITE_BUSY") return false;
+    if (isBusy(error)) return false;
     this.refusals++;
     if (this.refusals < refusalsMax) return false;
     const lost = batchRows(this.waiting.shift()!);
@@ -219,7 +265,7 @@ export class Store {
       }
       this.tiers.load();
       if (isUnwritable(error)) this.disk.dropBallast();
-      else if (codeOf(error) !== "SQLITE_BUSY") throw error;
+      else if (!isBusy(error)) throw error;
     }
     return done;
   }
@@ -244,41 +290,29 @@ export class Store {
     }
   }
 
-  /** A disk that is full when the run starts may still have the last run's reserve. */
-  private open(nowMs: number): Opened {
-    try {
-      return openForWriting({ ...this.options, nowMs });
-    } catch (error) {
-      if (!isUnwritable(error) || !this.disk.dropBallast()) throw error;
-      return openForWriting({ ...this.options, nowMs });
-    }
-  }
-
-  private adopt({ history, setAside }: Opened, nowMs: number): void {
-    this.history = history;
-    this.tiers = new Tiers(history);
-    this.writer = new Writer(history, this.tiers);
-    this.rollup = new Rollup(history, this.tiers);
-    this.pruner = new Pruner(history, this.tiers, this.options.retention);
-    if (setAside === null) return;
-    const { path, reason } = setAside;
-    const message = `The history was damaged (${reason}); it is kept as ${path}, a new one begins.`;
-    this.note(nowMs, "history_damaged", "critical", message);
-  }
-
   private replace(error: unknown, nowMs: number): void {
+    this.abandon();
+    this.setAside(error, nowMs);
+    this.start(this.run, nowMs);
+  }
+
+  /** Lets go of a file that may be replaced by another of its name. */
+  private abandon(): void {
     const { $client } = this.history;
     // Statements that are not collected yet keep the connection half open. When it closes at last
     // it must not delete the write-ahead log by name: by then that is the new file's.
     $client.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     $client.close();
-    this.adopt(replaceDamaged({ ...this.options, nowMs }, error), nowMs);
-    this.run = beginRun(this.history, this.run);
   }
 
-  private closeCrashed(crashed: RunRow, nowMs: number): void {
-    const { lastMs } = crashed;
-    resolveAlertsOf(this.history, crashed);
+  private setAside(error: unknown, nowMs: number): void {
+    const { path, setAsideMax } = this.options;
+    const { path: kept, reason } = setAside(path, nowMs, setAsideMax, error);
+    const message = `The history was damaged (${reason}); it is kept as ${kept}, a new one begins.`;
+    this.note(nowMs, "history_damaged", "critical", message);
+  }
+
+  private noteCrash({ lastMs }: RunRow, nowMs: number): void {
     const when = new Date(lastMs).toISOString();
     this.note(nowMs, "unclean_stop", "warning", `The run before ended without warning at ${when}.`);
   }
