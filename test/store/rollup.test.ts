@@ -1,9 +1,11 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { type Batch, emptyBatch } from "../../src/store/batch.ts";
+import { HistoryReader } from "../../src/store/query.ts";
 import type { MetricRow } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/store.ts";
 import { resolutions } from "../../src/store/tier.ts";
+import { atOnce } from "../../src/store/turn.ts";
 import { encode } from "../../src/telemetry/codec.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 import { latencies } from "../telemetry/sample.ts";
@@ -231,6 +233,45 @@ describe("retention", () => {
     );
     const hours = seconds.filter(({ startS }) => startS < epochS + 3600);
     expect(counted[0]!.sum).toBe(hours.reduce((sum, { values }) => sum + values.length, 0));
+    store.close(nowS * 1000);
+  });
+
+  test("goes on when a clock that had leapt ahead is set back", () => {
+    const random = randomFrom(seedOf("retention leap"));
+    using folder = new Folder();
+    const year = 365 * 86_400;
+    const retention = {
+      ...optionsFor("").retention,
+      tierS: { 1: 300, 10: 900, 60: 1800, 600: 3600, 3600: 20 * year } as const,
+    };
+    const store = openStore(folder.file, { retention });
+    const leap = someSeconds(random, 100, epochS + 10 * year);
+    const back = someSeconds(random, 2000);
+    for (const second of [...leap, ...back]) {
+      store.commit(batchOf(second), second.startS * 1000);
+      store.maintain((second.startS + 1) * 1000);
+      // All of it reached the hours, so that seconds may go although they never were "merged".
+      if (second === leap.at(-1)) catchUp(store, epochS + 10 * year + 7200);
+    }
+    const nowS = epochS + 2000;
+    const [first] = rowsOf<{ start: number }>(
+      folder.file,
+      "SELECT min(start) AS start FROM latency_row WHERE resolution = 1",
+    );
+    expect(first!.start).toBeGreaterThanOrEqual(nowS - 300 - 10 - 15);
+    expect(first!.start).toBeLessThanOrEqual(nowS - 300 + 10);
+    const [hours] = rowsOf<{ sum: number }>(
+      folder.file,
+      "SELECT sum(count) AS sum FROM latency_row WHERE resolution = 3600",
+    );
+    expect(hours!.sum).toBe([...leap, ...back].reduce((sum, { values }) => sum + values.length, 0));
+    // And the last minutes can be looked at second by second, as ever.
+    const reader = new HistoryReader(folder.file);
+    const range = { fromS: nowS - 200, toS: nowS, stepS: 1, stages: ["cache_access"] };
+    const answer = atOnce(reader.latency.series(range, []));
+    expect(answer.spans.map(({ resolution }) => resolution)).toEqual([1]);
+    expect([...answer.series[0]!.count]).toEqual(back.slice(-200).map((s) => s.values.length));
+    reader.close();
     store.close(nowS * 1000);
   });
 
