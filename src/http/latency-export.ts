@@ -2,7 +2,7 @@
  * /api/v1/latency/export: everything that is stored of a range, as long as it may be. It is read
  * piece by piece as the reader takes it, so that neither memory nor the ops thread is held by it.
  */
-import type { LatencyQuery } from "../store/latency-query.ts";
+import type { LatencyQuery, Step } from "../store/latency-query.ts";
 import { atOnce } from "../store/turn.ts";
 import { toBase64 } from "../telemetry/codec.ts";
 import { hdrLogHeader, hdrLogLine } from "../telemetry/hdr-log.ts";
@@ -150,7 +150,7 @@ export function* exportPieces(
       stages,
     };
     let text = "";
-    const turns = latency().each(piece, (stage, { index, histogram, errors, untimed }) => {
+    const visit = (stage: string, { index, histogram, errors, untimed }: Step): void => {
       const startS = at + index * stepS;
       if (format === "hdr") {
         if (histogram.count > 0) text += hdrLogLine(stage, startS - first, stepS, histogram);
@@ -171,8 +171,8 @@ export function* exportPieces(
         text += format === "json" ? `${comma}\n${line}` : `${line}\n`;
         comma = ",";
       }
-    });
-    atOnce(turns);
+    };
+    atOnce(latency().each(piece, visit, at > first));
     yield text;
   }
   if (format === "json") yield "\n]\n";

@@ -137,15 +137,19 @@ export class LatencyQuery {
 
   /**
    * Calls `visit` with each step that has anything in it, stage by stage, in order of time.
-   * `visit`'s step is overwritten by the next one.
+   * `visit`'s step is overwritten by the next one. `goesOn`: the range before this one was visited
+   * already, with the coarse row that reaches into this one.
    */
   *each(
     range: LatencyRange,
     visit: (stage: string, step: Step) => void,
+    goesOn = false,
   ): Turns<Omit<LatencyAnswer, "series">> {
     const { fromS, toS, stepS, steps } = alignRange(range);
     checkStages(range.stages);
-    const spans = spansFor(fromS, toS, stepS);
+    const spans = goesOn
+      ? (tiers: readonly Tier[], atS = fromS) => spansFrom(tiers, atS, toS, stepS)
+      : spansFor(fromS, toS, stepS);
     const planned = spans(tiersAndRevision(this.#database).tiers);
     let unreadable = 0;
     for (const name of range.stages) {
