@@ -28,6 +28,8 @@ export interface SetAside {
 
 /** SQLite 3.7.0 to 3.51.2 could corrupt a write-ahead log that was reset during a read. */
 const sqliteVersionMin = [3, 51, 3] as const;
+/** How long to wait for whoever holds the file. */
+export const busyTimeoutMs = 5000;
 const walLimitBytes = 16 * 1024 * 1024;
 
 /**
@@ -50,7 +52,7 @@ function openOnce({ path, synchronous, checkBytesMax }: OpenOptions): Database {
   try {
     assertVersion(database);
     // First of all: whoever closes the file, or recovers its log, holds it for a moment.
-    database.run("PRAGMA busy_timeout = 5000");
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     checkVersion(database);
     // It has an effect only before the first table exists.
     database.run("PRAGMA auto_vacuum = INCREMENTAL");
@@ -79,7 +81,7 @@ export function openForReading(path: string): History {
   let database: Database | undefined;
   try {
     database = new Database(path, { readonly: true });
-    database.run("PRAGMA busy_timeout = 5000");
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     checkVersion(database);
     return drizzle({ client: database });
   } catch (error) {

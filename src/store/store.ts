@@ -8,9 +8,10 @@
  * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
  */
 import { constants } from "bun:sqlite";
-import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
+import { type Batch, batchRows, emptyBatch, type NewEvent, rowsIn } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
+  busyTimeoutMs,
   codeOf,
   type History,
   isBusy,
@@ -275,18 +276,33 @@ export class Store {
     return { bytes: this.pruner.size().bytes, freeBytes: this.freeBytes };
   }
 
-  /** Ends the run in order. Nothing may be called afterwards. */
-  close(nowMs: number): void {
+  /** Ends the run in order; returns how many rows could not be written. Nothing may be called then. */
+  close(nowMs: number): number {
     this.flush(nowMs);
     try {
       // What was out of its limits is not watched any more: nobody could ever resolve it.
       resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
       endRun(this.history, this.run.id, nowMs);
-      this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+      this.checkpoint();
     } catch (error) {
       if (!isUnwritable(error) && !isDamage(error)) throw error;
     } finally {
       this.history.$client.close();
+    }
+    return rowsIn(this.waiting);
+  }
+
+  /**
+   * As much of the log into the file as nobody still reads. It does not wait for a reader: a backup
+   * would hold this thread for the whole busy timeout, every time.
+   */
+  private checkpoint(): void {
+    const { $client } = this.history;
+    $client.run("PRAGMA busy_timeout = 0");
+    try {
+      $client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } finally {
+      $client.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     }
   }
 
@@ -352,7 +368,7 @@ export class Store {
     // In small steps: what is deleted and moved has to fit into the log first.
     const rows = this.pruner.shrink(nowS, shrinkRows);
     this.pruner.vacuum(true);
-    this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    this.checkpoint();
     return rows;
   }
 

@@ -3,7 +3,7 @@
  * meanwhile waits in memory, bounded, and opening is tried again. Only a file of a newer version or
  * of another program stops the start, because going on would mean to hide a mistake.
  */
-import { type Batch, batchRows, type NewEvent } from "../store/batch.ts";
+import { type Batch, batchRows, type NewEvent, rowsIn } from "../store/batch.ts";
 import { HistoryReader } from "../store/query.ts";
 import type { KeptStore } from "../store/keeper.ts";
 import type { NewRun } from "../store/run-record.ts";
@@ -65,8 +65,15 @@ export class OpsStore implements KeptStore {
     if (this.#store === undefined && nowMs - this.#triedMs >= retryMs) this.#open(nowMs);
     const store = this.#store;
     if (store !== undefined) {
-      while (this.#waiting.length > 0) store.commit(this.#waiting.shift()!, nowMs);
-      return store.commit(batch, nowMs);
+      const all = { rows: 0, dropped: this.#dropped, failed: false };
+      this.#dropped = 0;
+      for (const waiting of [...this.#waiting.splice(0), batch]) {
+        const { rows, dropped, failed } = store.commit(waiting, nowMs);
+        all.rows += rows;
+        all.dropped += dropped;
+        all.failed = failed;
+      }
+      return all;
     }
     this.#waiting.push(batch);
     if (this.#waiting.length > this.#options.bufferSecondsMax) {
@@ -101,9 +108,10 @@ export class OpsStore implements KeptStore {
     return notes;
   }
 
-  close(nowMs: number): void {
+  /** Returns how many rows could not be written. */
+  close(nowMs: number): number {
     this.#closeReader();
-    this.#store?.close(nowMs);
+    return (this.#store?.close(nowMs) ?? 0) + rowsIn(this.#waiting);
   }
 
   #closeReader(): void {

@@ -142,6 +142,20 @@ describe.skipIf(!canMount())("a disk that is full", () => {
     store.close(0);
   });
 
+  test("to the end costs what waits, and the end says how much that is", () => {
+    using disk = smallDisk(8 * megabyte)!;
+    const store = openStore(join(disk.path, "history.db"), { ...options, ballastBytes: 0 });
+    const random = randomFrom(4);
+    squeeze(disk.path, 0);
+    let s = 0;
+    while (store.waitingBatches < 10) {
+      const batch = latencyBatch(epochS + s, "cache_access", latencies(random, 300, 1e9));
+      store.commit(batch, (epochS + s) * 1000);
+      expect(s++).toBeLessThan(8000);
+    }
+    expect(store.close(0)).toBe(10);
+  });
+
   test("when a run starts after a crash stops nothing: the reserve is given up, or it is said", () => {
     using disk = smallDisk(8 * megabyte)!;
     const file = join(disk.path, "history.db");

@@ -377,6 +377,33 @@ describe("batches", () => {
   });
 });
 
+describe("a disk", () => {
+  const full = { freeBytes: () => 0, takeBallast: () => false, dropBallast: () => false };
+
+  test("that is nearly full does not keep the second waiting for whoever reads the file", () => {
+    using folder = new Folder();
+    const store = openStore(folder.file, { disk: full, freeBytesMin: 1 });
+    store.commit(latencyBatch(epochS, "x", [1]), nowMs);
+    const reader = new Database(folder.file, { readonly: true });
+    reader.run("BEGIN");
+    reader.query("SELECT count(*) FROM latency").all();
+    // Each of these would take the whole busy timeout, and all of them longer than a test may.
+    for (let s = 0; s < 100; s++) store.maintain(nowMs + s * 1000);
+    expect(store.notices().map(({ kind }) => kind)).toEqual(["disk_low"]);
+    reader.run("COMMIT");
+    reader.close();
+    store.close(nowMs);
+  });
+
+  test("has no reserve any more when the configuration has none", () => {
+    using folder = new Folder();
+    openStore(folder.file, { ballastBytes: 65_536 }).close(nowMs);
+    expect(existsSync(`${folder.file}.ballast`)).toBe(true);
+    openStore(folder.file, { ballastBytes: 0 }).close(nowMs);
+    expect(existsSync(`${folder.file}.ballast`)).toBe(false);
+  });
+});
+
 test("signals are kept up to their number, newest first to stay", () => {
   using folder = new Folder();
   const retention = { ...optionsFor("").retention, signalRows: 50 };
