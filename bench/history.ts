@@ -25,13 +25,7 @@ function sample(count: number): Histogram {
  * 1 min, a year of 10 min and two years of 1 h. Returns how many rows that are.
  */
 export function fillHistory(path: string, nowS: number): number {
-  const { history } = openForWriting({
-    path,
-    nowMs: 0,
-    synchronous: "normal",
-    checkBytesMax: 0,
-    setAsideMax: 1,
-  });
+  const history = openForWriting({ path, synchronous: "normal", checkBytesMax: 0 });
   const names = new Names(history);
   const tiers = new Tiers(history);
   const insert = history.$client.prepare("INSERT INTO latency VALUES (?,?,0,0,0,?,?,?,?)");

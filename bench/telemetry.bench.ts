@@ -21,7 +21,7 @@ const values = Float64Array.from({ length: mask + 1 }, () => {
 });
 
 const board = openBoard(new SharedArrayBuffer(boardBytes()));
-board.setThreshold(Stage.cacheAccess, 500_000);
+board.setThresholds(new Map([[Stage.cacheAccess, 500_000]]));
 const feed = board.writer("feed");
 const recorder = feed.recorder(Stage.cacheAccess);
 const reader = board.reader();

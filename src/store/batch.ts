@@ -80,3 +80,7 @@ export function batchRows(batch: Batch): number {
   for (const value of Object.values(batch)) if (Array.isArray(value)) rows += value.length;
   return rows;
 }
+
+export function rowsIn(batches: readonly Batch[]): number {
+  return batches.reduce((rows, batch) => rows + batchRows(batch), 0);
+}

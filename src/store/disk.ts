@@ -38,7 +38,11 @@ export function diskOf(databasePath: string, ballastBytes: number): Disk {
       }
     },
     takeBallast() {
-      if (ballastBytes === 0) return false;
+      if (ballastBytes === 0) {
+        // What an earlier configuration reserved.
+        rmSync(path, { force: true });
+        return false;
+      }
       if (existsSync(path) && statSync(path).size === ballastBytes) return true;
       try {
         fill(path, ballastBytes);

@@ -5,8 +5,6 @@ import { Histogram } from "../telemetry/histogram.ts";
 import { latencyTable, metricTable, type LatencyRow, type MetricRow } from "./schema.ts";
 import type { History } from "./open.ts";
 
-const scratch = new Histogram();
-
 /** What rows of one stage add up to; `take` gives the sum as a row and begins anew. */
 export class LatencySum {
   private readonly histogram = new Histogram();
@@ -14,18 +12,14 @@ export class LatencySum {
   private untimed = 0;
   private breaches = 0;
   rows = 0;
-  /** Rows whose histogram could not be read: their counts are kept, their percentiles are not. */
+  /** Rows whose histogram could not be read: their failures are kept, their durations are not. */
   unreadable = 0;
 
   add(row: LatencyRow): void {
     const { histogram } = this;
-    scratch.reset();
-    if (!mergeEncoded(row.histogram, scratch)) {
-      this.unreadable++;
-      scratch.reset();
-    }
-    scratch.addExtremes(row.minNs ?? Infinity, row.maxNs ?? -Infinity, row.sumNs);
-    histogram.merge(scratch);
+    // Without its cells, a row's sum would belong to no count: the mean of all would be wrong.
+    if (!mergeEncoded(row.histogram, histogram)) this.unreadable++;
+    else histogram.addExtremes(row.minNs ?? Infinity, row.maxNs ?? -Infinity, row.sumNs);
     this.errors += row.errors;
     this.untimed += row.untimed;
     this.breaches += row.breaches;

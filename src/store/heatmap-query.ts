@@ -99,12 +99,23 @@ class HeatCells implements Piece<HeatCells> {
   }
 
   copyInto(target: HeatCells): void {
+    const { cells } = this;
     const end = target.first + target.steps;
-    for (let i = 0; i < this.cells.length; i += 3) {
-      const step = this.cells[i]!;
-      if (step < target.first || step >= end) continue;
-      target.cells.push(step, this.cells[i + 1]!, this.cells[i + 2]!);
+    for (let i = this.#cellAt(target.first); i < cells.length && cells[i]! < end; i += 3) {
+      target.cells.push(cells[i]!, cells[i + 1]!, cells[i + 2]!);
     }
+  }
+
+  /** Where the first cell of the step, or of one after it, is: a range is cut into many blocks. */
+  #cellAt(step: number): number {
+    let low = 0;
+    let high = this.cells.length / 3;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.cells[middle * 3]! < step) low = middle + 1;
+      else high = middle;
+    }
+    return low * 3;
   }
 }
 

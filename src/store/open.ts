@@ -11,56 +11,39 @@ import { checkVersion, migrate } from "./migrate.ts";
 
 export interface OpenOptions {
   path: string;
-  /** Epoch ms, for the name of a file that is set aside. */
-  nowMs: number;
   /** NORMAL loses at most the last commits in a power cut, FULL nothing; a crash loses none. */
   synchronous: "normal" | "full";
   /** Files up to this size are checked after an unclean stop, bytes. */
   checkBytesMax: number;
-  /** How many damaged files are kept; older ones are deleted. */
-  setAsideMax: number;
 }
 
 /** The open file: through Drizzle, or as `$client` where bytes are read in bulk. */
 export type History = BunSQLiteDatabase & { $client: Database };
 
-export interface Opened {
-  history: History;
-  /** Where the damaged file is now, and what was wrong with it; null when all was well. */
-  setAside: { path: string; reason: string } | null;
+/** Where a damaged file is now, and what was wrong with it. */
+export interface SetAside {
+  path: string;
+  reason: string;
 }
 
 /** SQLite 3.7.0 to 3.51.2 could corrupt a write-ahead log that was reset during a read. */
 const sqliteVersionMin = [3, 51, 3] as const;
+/** How long to wait for whoever holds the file. */
+export const busyTimeoutMs = 5000;
 const walLimitBytes = 16 * 1024 * 1024;
 
 /**
  * Opens the file for writing, creating or migrating it as needed. Throws EdgeError STORE_NEWER,
- * STORE_FOREIGN, STORE_OPEN (no permission, no directory, locked).
+ * STORE_FOREIGN, STORE_OPEN (no permission, no directory, locked), and for a damaged file an error
+ * that `isDamage` knows.
  */
-export function openForWriting(options: OpenOptions): Opened {
+export function openForWriting(options: OpenOptions): History {
   const { path } = options;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  } catch (cause) {
-    throw openError(path, cause);
-  }
-  try {
-    return { history: drizzle({ client: openOnce(options) }), setAside: null };
+    return drizzle({ client: openOnce(options) });
   } catch (error) {
-    if (!isDamage(error)) throw openError(path, error);
-    return replaceDamaged(options, error);
-  }
-}
-
-/** Sets the file aside and begins a fresh one; the old connection must be closed. */
-export function replaceDamaged(options: OpenOptions, error: unknown): Opened {
-  const reason = error instanceof Error ? error.message : String(error);
-  const path = setAside(options);
-  try {
-    return { history: drizzle({ client: openOnce(options) }), setAside: { path, reason } };
-  } catch (cause) {
-    throw openError(options.path, cause);
+    throw isDamage(error) ? error : openError(path, error);
   }
 }
 
@@ -68,10 +51,11 @@ function openOnce({ path, synchronous, checkBytesMax }: OpenOptions): Database {
   const database = new Database(path, { create: true, readwrite: true });
   try {
     assertVersion(database);
+    // First of all: whoever closes the file, or recovers its log, holds it for a moment.
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     checkVersion(database);
     // It has an effect only before the first table exists.
     database.run("PRAGMA auto_vacuum = INCREMENTAL");
-    database.run("PRAGMA busy_timeout = 5000");
     database.run("PRAGMA journal_mode = WAL");
     database.run(`PRAGMA synchronous = ${synchronous}`);
     database.run(`PRAGMA journal_size_limit = ${walLimitBytes}`);
@@ -97,7 +81,7 @@ export function openForReading(path: string): History {
   let database: Database | undefined;
   try {
     database = new Database(path, { readonly: true });
-    database.run("PRAGMA busy_timeout = 5000");
+    database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     checkVersion(database);
     return drizzle({ client: database });
   } catch (error) {
@@ -144,7 +128,14 @@ export function isDamage(error: unknown): boolean {
 /** Whether the error says that nothing can be written at the moment. */
 export function isUnwritable(error: unknown): boolean {
   const code = codeOf(error);
-  return code === "SQLITE_FULL" || code.startsWith("SQLITE_IOERR") || code === "SQLITE_READONLY";
+  return (
+    code === "SQLITE_FULL" || code.startsWith("SQLITE_IOERR") || code.startsWith("SQLITE_READONLY")
+  );
+}
+
+/** Whether somebody else holds the file: it is worth trying again later. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error).startsWith("SQLITE_BUSY");
 }
 
 /** SQLite's name for the error, e.g. "SQLITE_FULL"; "" for other errors. Looks through wrappers. */
@@ -155,25 +146,37 @@ export function codeOf(error: unknown): string {
   return "";
 }
 
-/** Renames the file with its log, so that a fresh one can be begun; returns its new name. */
-function setAside({ path, nowMs, setAsideMax }: OpenOptions): string {
-  const aside = `${path}.damaged-${nowMs}`;
-  for (const suffix of ["-wal", "-shm", ""]) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-  }
+/**
+ * Renames the damaged file with its log, so that a fresh one can be begun in its place; `nowMs`
+ * (epoch ms) is in its name. Its connections must be closed. `keptMax`: how many such files are
+ * kept, older ones are deleted. Throws EdgeError STORE_OPEN.
+ */
+export function setAside(path: string, nowMs: number, keptMax: number, error: unknown): SetAside {
   const prefix = `${basename(path)}.damaged-`;
-  const kept = readdirSync(dirname(path))
-    .filter((name) => name.startsWith(prefix) && !/-(?:wal|shm)$/.test(name))
-    .toSorted((a, b) => Number(b.slice(prefix.length)) - Number(a.slice(prefix.length)));
-  for (const name of kept.slice(setAsideMax)) {
+  const reason = error instanceof Error ? error.message : String(error);
+  try {
+    let stamp = nowMs;
+    while (existsSync(`${path}.damaged-${stamp}`)) stamp++;
+    const aside = `${path}.damaged-${stamp}`;
     for (const suffix of ["-wal", "-shm", ""]) {
-      rmSync(join(dirname(path), name + suffix), { force: true });
+      if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
     }
+    const kept = readdirSync(dirname(path))
+      .filter((name) => name.startsWith(prefix) && !/-(?:wal|shm)$/.test(name))
+      .toSorted((a, b) => Number(b.slice(prefix.length)) - Number(a.slice(prefix.length)));
+    for (const name of kept.slice(keptMax)) {
+      for (const suffix of ["-wal", "-shm", ""]) {
+        rmSync(join(dirname(path), name + suffix), { force: true });
+      }
+    }
+    return { path: aside, reason };
+  } catch (cause) {
+    throw openError(path, cause);
   }
-  return aside;
 }
 
-function openError(path: string, cause: unknown): EdgeError {
+/** As the operator is to read it: operation, object, remedy. An EdgeError stays what it is. */
+export function openError(path: string, cause: unknown): EdgeError {
   if (cause instanceof EdgeError) return cause;
   const what = cause instanceof Error ? cause.message : String(cause);
   return new EdgeError(

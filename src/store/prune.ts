@@ -53,6 +53,7 @@ export class Pruner {
     const { signalRows, recordRows, decisionRows, sizeBytes, tierS } = this.retention;
     let rows = 0;
     for (const tier of this.tiers.all) {
+      if (tier.prunedTo > nowS) this.readmit(tier, nowS);
       rows += this.pruneTier(tier, nowS - tierS[tier.resolution]);
     }
     rows += this.pruneRecords(signalTable, signalRows);
@@ -93,11 +94,13 @@ export class Pruner {
 
   /** `cutS`: rows before it go, as far as they have been merged into the next resolution. */
   private pruneTier(tier: Tier, cutS: number): number {
-    const coarser = this.tiers.all[this.tiers.all.indexOf(tier) + 1];
+    const coarser = this.coarserThan(tier);
     const step = coarser?.resolution ?? tier.resolution;
     const merged = coarser === undefined ? cutS : Math.min(cutS, coarser.rolledTo);
     const wanted = merged - (merged % step);
-    if (wanted <= tier.prunedTo) return 0;
+    if (wanted === tier.prunedTo) return 0;
+    // A clock that leapt ahead and was set back leaves rows where all was deleted before: those
+    // that it makes then are in the coarser resolutions from the start.
     const first = this.firstOf(tier) ?? wanted;
     const reach = first - (first % step) + stepRows * tier.resolution;
     const cut = Math.min(wanted, reach - (reach % step));
@@ -125,6 +128,22 @@ export class Pruner {
       throw error;
     }
     return rows;
+  }
+
+  /**
+   * After a clock that leapt ahead and was set back, all of today counts as deleted. Nothing of what
+   * comes from now on is: it must be read at this resolution, not only from the coarser ones.
+   */
+  private readmit(tier: Tier, nowS: number): void {
+    const step = this.coarserThan(tier)?.resolution ?? tier.resolution;
+    const from = Math.ceil(nowS / step) * step;
+    if (from >= tier.prunedTo) return;
+    tier.prunedTo = from;
+    this.tiers.save(tier);
+  }
+
+  private coarserThan(tier: Tier): Tier | undefined {
+    return this.tiers.all[this.tiers.all.indexOf(tier) + 1];
   }
 
   /** Epoch s of the tier's oldest row, or null. */

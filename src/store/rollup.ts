@@ -1,6 +1,6 @@
 /**
- * Merging 1 s → 10 s → 1 min → 10 min → 1 h. Rows of one resolution become rows of the next in the same
- * transaction that moves `rolledTo`, so a crash can neither lose nor repeat a merge.
+ * Merging 1 s → 10 s → 1 min → 10 min → 1 h. Rows of one resolution become rows of the next in the
+ * same transaction that moves `rolledTo`, so a crash can neither lose nor repeat a merge.
  */
 import { and, asc, eq, gte, lt, sql } from "drizzle-orm";
 import { Folder, LatencySum } from "./fold.ts";
@@ -17,8 +17,6 @@ const stepRows = 60;
 export interface RollupStep {
   /** Rows merged. */
   rows: number;
-  /** Whether there is more to do at once. */
-  more: boolean;
   /** Rows whose histogram was damaged. */
   unreadable: number;
 }
@@ -39,7 +37,7 @@ export class Rollup {
 
   /** One bounded step for each resolution. `nowS`: epoch seconds. */
   step(nowS: number): RollupStep {
-    const total: RollupStep = { rows: 0, more: false, unreadable: 0 };
+    const total: RollupStep = { rows: 0, unreadable: 0 };
     this.sum.unreadable = 0;
     const { all } = this.tiers;
     for (let i = 1; i < all.length; i++) {
@@ -81,7 +79,6 @@ export class Rollup {
     }
     tier.rolledTo = stop;
     this.tiers.save(tier);
-    if (stop < end) total.more = true;
   }
 
   private mergeLatency(finer: Tier, tier: Tier, stage: number, from: number, to: number): number {

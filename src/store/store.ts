@@ -9,16 +9,18 @@
  */
 import { constants } from "bun:sqlite";
 import { statSync } from "node:fs";
-import { type Batch, batchRows, emptyBatch, type NewEvent } from "./batch.ts";
+import { type Batch, batchRows, emptyBatch, type NewEvent, rowsIn } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
+  busyTimeoutMs,
   codeOf,
   type History,
+  isBusy,
   isDamage,
   isUnwritable,
+  openError,
   openForWriting,
-  type Opened,
-  replaceDamaged,
+  setAside,
 } from "./open.ts";
 import { Pruner, type Retention } from "./prune.ts";
 import { Rollup } from "./rollup.ts";
@@ -68,6 +70,8 @@ const diskEveryS = 5;
 const shrinkRows = 600;
 /** A batch that the database refuses for another reason than its disk is given up after so many tries. */
 const refusalsMax = 3;
+/** How often a start is tried again: a damaged file is set aside, the reserve given up. */
+const curesMax = 2;
 
 export class Store {
   /** Batches that could not be written yet, oldest first. */
@@ -79,7 +83,8 @@ export class Store {
   private writer!: Writer;
   private rollup!: Rollup;
   private pruner!: Pruner;
-  private run: RunRow;
+  private run!: RunRow;
+  private alertsAtStart: { open: AlertRow[]; nextNumber: number } = { open: [], nextNumber: 1 };
   private refusals = 0;
   private dropped = 0;
   private droppedInAll = 0;
@@ -96,16 +101,59 @@ export class Store {
   constructor(options: StoreOptions, run: NewRun) {
     this.options = options;
     this.disk = options.disk ?? diskOf(options.path, options.ballastBytes);
-    const nowMs = run.startMs;
-    this.adopt(this.open(nowMs), nowMs);
-    const last = lastRun(this.history);
-    // The ops thread may have been started again within the same run.
-    const same = last?.key === run.key;
-    this.previous = same ? null : last;
-    this.run = same ? last : beginRun(this.history, run);
-    if (same && last.clean) continueRun(this.history, last.id);
-    if (this.previous !== null) this.closePrevious(this.previous, nowMs);
+    this.previous = this.start(run, run.startMs);
     this.checkDisk();
+  }
+
+  /**
+   * Opens the file and begins the run in it, or goes on with it. A damaged file is set aside, and a
+   * full disk may still have the reserve of the run before. Returns that run.
+   */
+  private start(run: NewRun, nowMs: number): RunRow | null {
+    const { path } = this.options;
+    for (let cures = 0; ; cures++) {
+      try {
+        return this.begin(openForWriting(this.options), run, nowMs);
+      } catch (error) {
+        if (cures < curesMax && isDamage(error)) this.setAside(error, nowMs);
+        else if (cures === curesMax || !isUnwritable(error) || !this.disk.dropBallast()) {
+          throw codeOf(error) === "" && !isDamage(error) ? error : openError(path, error);
+        }
+      }
+    }
+  }
+
+  private begin(history: History, run: NewRun, nowMs: number): RunRow | null {
+    this.history = history;
+    try {
+      this.tiers = new Tiers(history);
+      this.writer = new Writer(history, this.tiers);
+      this.rollup = new Rollup(history, this.tiers);
+      this.pruner = new Pruner(history, this.tiers, this.options.retention);
+      const previous = history.$client.transaction(() => this.enter(run))();
+      if (previous?.clean === false) this.noteCrash(previous, nowMs);
+      return previous;
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  private enter(run: NewRun): RunRow | null {
+    const { history } = this;
+    const last = lastRun(history);
+    // The ops thread may have been started again within the same run.
+    if (last?.key === run.key) {
+      this.run = last;
+      const open = openAlertsOf(history, last.id);
+      this.alertsAtStart = { open, nextNumber: nextAlertNumber(history, last.id) };
+      if (last.clean) continueRun(history, last.id);
+      return null;
+    }
+    this.run = beginRun(history, run);
+    // Also of one that ended in order: it may have been meant to be gone on with.
+    if (last !== null) resolveAlertsOf(history, last);
+    return last;
   }
 
   get runId(): number {
@@ -117,13 +165,13 @@ export class Store {
     return this.waiting.length;
   }
 
-  /** Alerts of this run that are open in the database: what an alert book takes up again. */
+  /** Alerts of this run that were open when it was gone on with: what an alert book takes up again. */
   openAlerts(): AlertRow[] {
-    return openAlertsOf(this.history, this.run.id);
+    return this.alertsAtStart.open;
   }
 
   nextAlertNumber(): number {
-    return nextAlertNumber(this.history, this.run.id);
+    return this.alertsAtStart.nextNumber;
   }
 
   /** What happened to the store since the last call: for the log. They are events in it as well. */
@@ -186,7 +234,7 @@ export class Store {
       if (!this.memoryOnly) this.enterMemoryOnly(error, nowMs);
       return false;
     }
-    if (codeOf(error) === "SQLITE_BUSY") return false;
+    if (isBusy(error)) return false;
     this.refusals++;
     if (this.refusals < refusalsMax) return false;
     const lost = batchRows(this.waiting.shift()!);
@@ -220,7 +268,7 @@ export class Store {
       }
       this.tiers.load();
       if (isUnwritable(error)) this.disk.dropBallast();
-      else if (codeOf(error) !== "SQLITE_BUSY") throw error;
+      else if (!isBusy(error)) throw error;
     }
     return done;
   }
@@ -233,59 +281,62 @@ export class Store {
   }
 
   /**
-   * Ends the run in order. Nothing may be called afterwards. `goesOn`: the run is to be taken up
-   * again, with the alerts that are open; should that never happen, the next run closes them.
+   * Ends the run in order; returns how many rows could not be written. Nothing may be called
+   * afterwards. `goesOn`: the run is to be taken up again, with the alerts that are open; should that
+   * never happen, the next run closes them.
    */
-  close(nowMs: number, goesOn = false): void {
+  close(nowMs: number, goesOn = false): number {
     this.flush(nowMs);
     try {
       // What was out of its limits is not watched any more: nobody could ever resolve it.
       if (!goesOn) resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
       endRun(this.history, this.run.id, nowMs);
-      this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+      this.checkpoint();
     } catch (error) {
       if (!isUnwritable(error) && !isDamage(error)) throw error;
     } finally {
       this.history.$client.close();
     }
+    return rowsIn(this.waiting);
   }
 
-  /** A disk that is full when the run starts may still have the last run's reserve. */
-  private open(nowMs: number): Opened {
+  /**
+   * As much of the log into the file as nobody still reads. It does not wait for a reader: a backup
+   * would hold this thread for the whole busy timeout, every time.
+   */
+  private checkpoint(): void {
+    const { $client } = this.history;
+    $client.run("PRAGMA busy_timeout = 0");
     try {
-      return openForWriting({ ...this.options, nowMs });
-    } catch (error) {
-      if (!isUnwritable(error) || !this.disk.dropBallast()) throw error;
-      return openForWriting({ ...this.options, nowMs });
+      $client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } finally {
+      $client.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     }
   }
 
-  private adopt({ history, setAside }: Opened, nowMs: number): void {
-    this.history = history;
-    this.tiers = new Tiers(history);
-    this.writer = new Writer(history, this.tiers);
-    this.rollup = new Rollup(history, this.tiers);
-    this.pruner = new Pruner(history, this.tiers, this.options.retention);
-    if (setAside === null) return;
-    const { path, reason } = setAside;
-    const message = `The history was damaged (${reason}); it is kept as ${path}, a new one begins.`;
-    this.note(nowMs, "history_damaged", "critical", message);
+  private replace(error: unknown, nowMs: number): void {
+    this.abandon();
+    this.setAside(error, nowMs);
+    this.start(this.run, nowMs);
   }
 
-  private replace(error: unknown, nowMs: number): void {
+  /** Lets go of a file that may be replaced by another of its name. */
+  private abandon(): void {
     const { $client } = this.history;
     // Statements that are not collected yet keep the connection half open. When it closes at last
     // it must not delete the write-ahead log by name: by then that is the new file's.
     $client.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     $client.close();
-    this.adopt(replaceDamaged({ ...this.options, nowMs }, error), nowMs);
-    this.run = beginRun(this.history, this.run);
   }
 
-  private closePrevious(previous: RunRow, nowMs: number): void {
-    const { lastMs, clean } = previous;
-    resolveAlertsOf(this.history, previous);
-    if (clean) return;
+  private setAside(error: unknown, nowMs: number): void {
+    const { path, setAsideMax } = this.options;
+    const { path: kept, reason } = setAside(path, nowMs, setAsideMax, error);
+    const message = `The history was damaged (${reason}); it is kept as ${kept}, a new one begins.`;
+    this.note(nowMs, "history_damaged", "critical", message);
+  }
+
+  private noteCrash({ lastMs }: RunRow, nowMs: number): void {
     const when = new Date(lastMs).toISOString();
     this.note(nowMs, "unclean_stop", "warning", `The run before ended without warning at ${when}.`);
   }
@@ -325,7 +376,7 @@ export class Store {
     // In small steps: what is deleted and moved has to fit into the log first.
     const rows = this.pruner.shrink(nowS, shrinkRows);
     this.pruner.vacuum(true);
-    this.history.$client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    this.checkpoint();
     return rows;
   }
 

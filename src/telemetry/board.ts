@@ -60,10 +60,16 @@ export class Board {
     });
   }
 
-  /** A duration above it is a breach; Infinity for none. Set by the main thread, from config. */
-  setThreshold(stage: Stage, thresholdNs: number): void {
-    assert(thresholdNs > 0, `a threshold of ${thresholdNs} ns`);
-    this.recorders[stage]!.stats[RecorderStat.thresholdNs] = thresholdNs;
+  /**
+   * Durations above which a value of the stage is a breach, ns; the other stages have none. Set by
+   * the ops thread, from config: one that an earlier life of it had set must not go on counting.
+   */
+  setThresholds(limitsNs: ReadonlyMap<Stage, number>): void {
+    for (const { id } of stages) {
+      const limitNs = limitsNs.get(id) ?? Infinity;
+      assert(limitNs > 0, `a threshold of ${limitNs} ns`);
+      this.recorders[id]!.stats[RecorderStat.thresholdNs] = limitNs;
+    }
   }
 
   writer(thread: ThreadName): BoardWriter {

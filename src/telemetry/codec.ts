@@ -24,6 +24,8 @@ const headerBytes = 40;
 export const encodedBytesMax = headerBytes + cellCount * 9;
 
 const two32 = 4_294_967_296;
+/** ZigZag of the largest count that a double holds exactly. */
+const zigZagMax = 2 * Number.MAX_SAFE_INTEGER;
 const fixedHeader = (() => {
   const bytes = new Uint8Array(headerBytes);
   const view = new DataView(bytes.buffer);
@@ -96,11 +98,19 @@ function putZigZag(out: Uint8Array, start: number, value: number): number {
 /**
  * Adds the counts in V2 bytes to `into`, allocating nothing; the exact minimum, maximum and sum are
  * not in the format and are the caller's to add. False when the bytes are no histogram of this
- * layout, in which case `into` may hold a part of them.
+ * layout: `into` is then as it was.
  */
 export function mergeEncoded(bytes: Uint8Array, into: Histogram): boolean {
   const end = endOf(bytes);
   if (end < 0) return false;
+  if (addCells(bytes, end, into, 0.5)) return true;
+  // What stands before the damage was added: it is found again in the same way, and taken back.
+  addCells(bytes, end, into, -0.5);
+  return false;
+}
+
+/** `half`: what each count is multiplied by, because ZigZag doubles them; below zero to take back. */
+function addCells(bytes: Uint8Array, end: number, into: Histogram, half: number): boolean {
   const { counts } = into;
   let at = headerBytes;
   let cell = 0;
@@ -122,6 +132,7 @@ export function mergeEncoded(bytes: Uint8Array, into: Histogram): boolean {
           value += (place === 8 ? byte : byte & 0x7f) * scale;
           scale *= 128;
         }
+        if (value > zigZagMax) return false;
       }
     }
     if (value % 2 === 1) {
@@ -130,14 +141,14 @@ export function mergeEncoded(bytes: Uint8Array, into: Histogram): boolean {
     }
     if (cell >= cellCount) return false;
     if (value !== 0) {
-      const count = value / 2;
+      const count = value * half;
       counts[cell]! += count;
       total += count;
       if (low === cellCount) low = cell;
     }
     cell++;
   }
-  if (cell > cellCount) return false;
+  if (cell > cellCount || Math.abs(total) > Number.MAX_SAFE_INTEGER) return false;
   if (low < into.lowCell) into.lowCell = low;
   // A well-formed encoding ends in a cell that is not empty.
   if (total > 0 && cell - 1 > into.highCell) into.highCell = cell - 1;

@@ -49,6 +49,7 @@ import { historyFile, type RunPlan } from "./plan.ts";
 import { openSignals, type SharedMemory } from "./shared.ts";
 import { storeOptionsFrom } from "./store-plan.ts";
 import type { OpsLog } from "./message.ts";
+import { count } from "../unit.ts";
 
 /** Seconds that the percentiles of "now" are taken over. */
 const windowSeconds = 10;
@@ -112,7 +113,7 @@ export class OpsCore {
     this.board = board.writer("ops");
     const names = channelNames(plan);
     const rules = alertRules(config);
-    for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
+    board.setThresholds(stageThresholds(rules));
     const run = newRun(plan, this.#build, hostFacts());
     const path = join(plan.dataDirectory, historyFile);
     const cacheBytes = config.store.queryCacheMb * 1024 ** 2;
@@ -295,7 +296,10 @@ export class OpsCore {
     this.live.close();
     this.signalHub.close();
     await this.alerts.close();
-    this.store.close(this.nowMs(), goesOn);
+    const lost = this.store.close(this.nowMs(), goesOn);
+    if (lost > 0) {
+      this.#log("error", `${count(lost)} rows of the history are lost: they could not be written`);
+    }
   }
 
   #countRecorded(): void {

@@ -3,7 +3,7 @@
  * meanwhile waits in memory, bounded, and opening is tried again. Only a file of a newer version or
  * of another program stops the start, because going on would mean to hide a mistake.
  */
-import { type Batch, batchRows, type NewEvent } from "../store/batch.ts";
+import { type Batch, batchRows, type NewEvent, rowsIn } from "../store/batch.ts";
 import { HistoryReader } from "../store/query.ts";
 import type { KeptStore } from "../store/keeper.ts";
 import type { NewRun } from "../store/run-record.ts";
@@ -107,10 +107,10 @@ export class OpsStore implements KeptStore {
     return notes;
   }
 
-  /** `goesOn`: the run does, with another life of this thread. */
-  close(nowMs: number, goesOn = false): void {
+  /** Returns how many rows could not be written. `goesOn`: the run does, with another life of this thread. */
+  close(nowMs: number, goesOn = false): number {
     this.#closeReader();
-    this.#store?.close(nowMs, goesOn);
+    return (this.#store?.close(nowMs, goesOn) ?? 0) + rowsIn(this.#waiting);
   }
 
   #closeReader(): void {

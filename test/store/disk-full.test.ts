@@ -4,13 +4,13 @@
  */
 import { Database } from "bun:sqlite";
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
-import { statfsSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HistoryReader } from "../../src/store/query.ts";
 import type { StoreOptions } from "../../src/store/store.ts";
 import { mountRefusal, smallDisk } from "../support/small-disk.ts";
 import { latencies } from "../telemetry/sample.ts";
-import { epochS, latencyBatch, openStore, randomFrom } from "./fixture.ts";
+import { epochS, latencyBatch, newRun, openStore, randomFrom } from "./fixture.ts";
 import { atOnce } from "../../src/store/turn.ts";
 
 // Thousands of real transactions take their time on a slow disk.
@@ -18,8 +18,8 @@ setDefaultTimeout(60_000);
 
 const megabyte = 1_048_576;
 
-const refusal = mountRefusal();
-if (refusal !== undefined) console.log(`disk-full tests skipped: ${refusal}`);
+const noDisk = mountRefusal();
+if (noDisk !== undefined) console.log(`disk-full tests skipped: ${noDisk}`);
 
 const options: Partial<StoreOptions> = {
   freeBytesMin: 3 * megabyte,
@@ -33,10 +33,10 @@ const free = (path: string) => statfsSync(path).bavail * statfsSync(path).bsize;
 function squeeze(path: string, left: number): void {
   const filler = join(path, "filler");
   const size = Math.max(0, free(path) - left);
-  writeFileSync(filler, new Uint8Array(size).fill(7));
+  writeFileSync(filler, new Uint8Array(size).fill(7), { flag: "a" });
 }
 
-describe.skipIf(refusal !== undefined)("a disk that is full", () => {
+describe.skipIf(noDisk !== undefined)("a disk that is full", () => {
   test("does not stop the run; memory takes over, says so, and everything is written later", () => {
     using disk = smallDisk(16 * megabyte)!;
     const file = join(disk.path, "history.db");
@@ -107,6 +107,74 @@ describe.skipIf(refusal !== undefined)("a disk that is full", () => {
     second();
     expect(store.waitingBatches).toBe(0);
     store.close(0);
+  });
+
+  test("to the end costs what waits, and the end says how much that is", () => {
+    using disk = smallDisk(8 * megabyte)!;
+    const store = openStore(join(disk.path, "history.db"), { ...options, ballastBytes: 0 });
+    const random = randomFrom(4);
+    squeeze(disk.path, 0);
+    let s = 0;
+    while (store.waitingBatches < 10) {
+      const batch = latencyBatch(epochS + s, "cache_access", latencies(random, 300, 1e9));
+      store.commit(batch, (epochS + s) * 1000);
+      expect(s++).toBeLessThan(8000);
+    }
+    expect(store.close(0)).toBe(10);
+  });
+
+  test("when a run starts after a crash stops nothing: the reserve is given up, or it is said", () => {
+    using disk = smallDisk(8 * megabyte)!;
+    const file = join(disk.path, "history.db");
+    const start = (key: string, ballastBytes: number) =>
+      openStore(file, { ...options, ballastBytes, freeBytesMin: 0 }, newRun(key));
+    const crash = start("00000000000000a1", megabyte);
+    crash.commit(latencyBatch(epochS, "cache_access", [1]), epochS * 1000);
+    squeeze(disk.path, 0);
+    const second = start("00000000000000a2", 0);
+    expect(existsSync(`${file}.ballast`)).toBe(false);
+    expect(second.previous).toMatchObject({ key: "00000000000000a1", clean: false });
+    // Now there is no reserve, and no room even for the row of a run.
+    squeeze(disk.path, 0);
+    let refusal: unknown;
+    try {
+      start("00000000000000a3", 0);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toMatchObject({ code: "STORE_OPEN" });
+    truncateSync(join(disk.path, "filler"), 0);
+    const third = start("00000000000000a3", 0);
+    expect(third.previous).toMatchObject({ key: "00000000000000a2", clean: false });
+    expect(third.notices()).toMatchObject([{ kind: "unclean_stop" }]);
+    for (const store of [third, second, crash]) store.close(epochS * 1000);
+  });
+
+  test("on which the history turns out to be damaged has room for a new one in the reserve", () => {
+    using disk = smallDisk(8 * megabyte)!;
+    const file = join(disk.path, "history.db");
+    openStore(file, { ...options, ballastBytes: 0 }).close(epochS * 1000);
+    const database = new Database(file);
+    const [[root]] = database
+      .query("SELECT rootpage FROM sqlite_schema WHERE name = 'name_name_unique'")
+      .values() as [[number]];
+    database.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xa5, 4096 * (root - 1), 4096 * root));
+    const store = openStore(file, { ...options, freeBytesMin: 0 }, newRun("00000000000000a2"));
+    // Room for the second at hand, not for a file beside the damaged one.
+    squeeze(disk.path, 65_536);
+    const batch = latencyBatch(epochS, "cache_access", [1]);
+    expect(store.commit(batch, epochS * 1000)).toMatchObject({ failed: false, dropped: 0 });
+    expect(store.notices().map(({ kind }) => kind)).toContain("history_damaged");
+    expect(existsSync(`${file}.ballast`)).toBe(false);
+    store.close(epochS * 1000);
+    const reader = new HistoryReader(file);
+    const { cache_access: summary } = atOnce(
+      reader.latency.summary(epochS, epochS + 1, ["cache_access"]),
+    );
+    expect(summary!.count).toBe(1);
+    reader.close();
   });
 
   test("that is nearly full costs the oldest seconds before anything is refused", () => {

@@ -26,7 +26,7 @@ const rules = defaultRules({
 
 function start(folder: Folder, buffer = new SharedArrayBuffer(boardBytes())) {
   const board = openBoard(buffer);
-  for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
+  board.setThresholds(stageThresholds(rules));
   const store = openStore(folder.file);
   let clockNs = 0;
   const keeper = new HistoryKeeper({

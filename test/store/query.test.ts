@@ -172,17 +172,31 @@ describe("latency", () => {
     store.close(0);
   });
 
-  test("of a damaged row is left out and said", () => {
+  test("of a damaged row is left out and said, wherever the damage is", () => {
     using folder = new Folder();
     const store = openStore(folder.file);
-    const batch = latencyBatch(epochS, "cache_access", [10]);
-    batch.latency[0]!.histogram[0]! ^= 1;
-    store.commit(batch, 0);
-    store.commit(latencyBatch(epochS + 1, "cache_access", [20]), 0);
+    const damages = [
+      (bytes: Uint8Array) => (bytes[0]! ^= 1),
+      // The last count says that more bytes follow: the cells before it are well-formed.
+      (bytes: Uint8Array) => (bytes[bytes.length - 1]! |= 0x80),
+    ];
+    damages.forEach((damage, i) => {
+      const batch = latencyBatch(epochS + 2 * i, "cache_access", [10, 30, 5000]);
+      damage(batch.latency[0]!.histogram);
+      store.commit(batch, 0);
+      store.commit(latencyBatch(epochS + 2 * i + 1, "cache_access", [20]), 0);
+    });
+    // A step of many rows that span the cells which the damaged one touched.
+    for (const s of [4, 5])
+      store.commit(latencyBatch(epochS + s, "cache_access", [1, 2, 40, 9000]), 0);
     const reader = new HistoryReader(folder.file);
-    const range = { fromS: epochS, toS: epochS + 2, stepS: 2, stages: ["cache_access"] };
+    const range = { fromS: epochS, toS: epochS + 6, stepS: 2, stages: ["cache_access"] };
     const answer = atOnce(reader.latency.series(range, percents));
-    expect([answer.unreadable, answer.series[0]!.count[0]]).toEqual([1, 1]);
+    const [series] = answer.series;
+    expect([answer.unreadable, ...series!.count]).toEqual([2, 1, 1, 8]);
+    expect([...series!.percentilesNs[0]!]).toEqual([20, 20, 2]);
+    const map = atOnce(reader.heatmap(range, "cache_access", 1));
+    expect(map.counts.reduce((sum, count) => sum + count, 0)).toBe(10);
     reader.close();
     store.close(0);
   });

@@ -1,9 +1,11 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test, setDefaultTimeout } from "bun:test";
 import { type Batch, emptyBatch } from "../../src/store/batch.ts";
+import { HistoryReader } from "../../src/store/query.ts";
 import type { MetricRow } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/store.ts";
 import { resolutions } from "../../src/store/tier.ts";
+import { atOnce } from "../../src/store/turn.ts";
 import { encode } from "../../src/telemetry/codec.ts";
 import { Histogram } from "../../src/telemetry/histogram.ts";
 import { latencies } from "../telemetry/sample.ts";
@@ -140,6 +142,41 @@ describe("rolling up", () => {
     store.close(nowS * 1000);
   });
 
+  test("leaves out what a damaged row held, and tells nothing wrong about the others", () => {
+    using folder = new Folder();
+    const store = openStore(folder.file);
+    const good: Second[] = [];
+    for (let s = 0; s < 60; s++) {
+      const second = { startS: epochS + s, values: [100 + s, 5000 * (s + 1)], counter: 1 };
+      const batch = batchOf(second);
+      if (s % 10 !== 3) good.push(second);
+      else {
+        // The last count says that more bytes follow: the cells before it are well-formed.
+        const { histogram } = batch.latency[0]!;
+        histogram[histogram.length - 1]! |= 0x80;
+      }
+      store.commit(batch, second.startS * 1000);
+    }
+    catchUp(store, epochS + 70);
+    expect(store.notices().map(({ kind }) => kind)).toContain("row_unreadable");
+    for (const resolution of [10, 60]) {
+      const rows = rowsOf<Record<string, unknown>>(
+        folder.file,
+        `SELECT * FROM latency_row WHERE resolution = ${resolution} ORDER BY start`,
+      );
+      expect(rows).toHaveLength(60 / resolution);
+      for (const row of rows) {
+        const start = row["start"] as number;
+        const within = good.filter((s) => s.startS >= start && s.startS < start + resolution);
+        const merged = histogramOf(within.flatMap(({ values }) => values));
+        const { count, minNs, maxNs, sumNs } = merged;
+        expect(row).toMatchObject({ count, min_ns: minNs, max_ns: maxNs, sum_ns: sumNs });
+        expect(Buffer.from(row["histogram"] as Uint8Array)).toEqual(Buffer.from(encode(merged)));
+      }
+    }
+    store.close(0);
+  });
+
   test("works in bounded steps after a long pause, and skips the empty time", () => {
     using folder = new Folder();
     const store = openStore(folder.file);
@@ -196,6 +233,45 @@ describe("retention", () => {
     );
     const hours = seconds.filter(({ startS }) => startS < epochS + 3600);
     expect(counted[0]!.sum).toBe(hours.reduce((sum, { values }) => sum + values.length, 0));
+    store.close(nowS * 1000);
+  });
+
+  test("goes on when a clock that had leapt ahead is set back", () => {
+    const random = randomFrom(seedOf("retention leap"));
+    using folder = new Folder();
+    const year = 365 * 86_400;
+    const retention = {
+      ...optionsFor("").retention,
+      tierS: { 1: 300, 10: 900, 60: 1800, 600: 3600, 3600: 20 * year } as const,
+    };
+    const store = openStore(folder.file, { retention });
+    const leap = someSeconds(random, 100, epochS + 10 * year);
+    const back = someSeconds(random, 2000);
+    for (const second of [...leap, ...back]) {
+      store.commit(batchOf(second), second.startS * 1000);
+      store.maintain((second.startS + 1) * 1000);
+      // All of it reached the hours, so that seconds may go although they never were "merged".
+      if (second === leap.at(-1)) catchUp(store, epochS + 10 * year + 7200);
+    }
+    const nowS = epochS + 2000;
+    const [first] = rowsOf<{ start: number }>(
+      folder.file,
+      "SELECT min(start) AS start FROM latency_row WHERE resolution = 1",
+    );
+    expect(first!.start).toBeGreaterThanOrEqual(nowS - 300 - 10 - 15);
+    expect(first!.start).toBeLessThanOrEqual(nowS - 300 + 10);
+    const [hours] = rowsOf<{ sum: number }>(
+      folder.file,
+      "SELECT sum(count) AS sum FROM latency_row WHERE resolution = 3600",
+    );
+    expect(hours!.sum).toBe([...leap, ...back].reduce((sum, { values }) => sum + values.length, 0));
+    // And the last minutes can be looked at second by second, as ever.
+    const reader = new HistoryReader(folder.file);
+    const range = { fromS: nowS - 200, toS: nowS, stepS: 1, stages: ["cache_access"] };
+    const answer = atOnce(reader.latency.series(range, []));
+    expect(answer.spans.map(({ resolution }) => resolution)).toEqual([1]);
+    expect([...answer.series[0]!.count]).toEqual(back.slice(-200).map((s) => s.values.length));
+    reader.close();
     store.close(nowS * 1000);
   });
 

@@ -115,13 +115,10 @@ describe("opening", () => {
   test("sets the pragmas that matter", () => {
     using folder = new Folder();
     const store = openStore(folder.file);
-    const { history } = openForWriting({ ...optionsFor(folder.file), nowMs });
+    const history = openForWriting(optionsFor(folder.file));
     const pragma = (name: string) => history.$client.query(`PRAGMA ${name}`).values()[0]![0];
-    expect([pragma("journal_mode"), pragma("auto_vacuum"), pragma("synchronous")]).toEqual([
-      "wal",
-      2,
-      1,
-    ]);
+    const names = ["journal_mode", "auto_vacuum", "synchronous", "busy_timeout"];
+    expect(names.map(pragma)).toEqual(["wal", 2, 1, 5000]);
     history.$client.close();
     store.close(nowMs);
   });
@@ -215,6 +212,44 @@ describe("a damaged file", () => {
     expect(
       rowsOf(folder.file, "SELECT max(start) AS s FROM latency_row WHERE resolution = 1"),
     ).toEqual([{ s: epochS + 1000 }]);
+  });
+
+  for (const part of ["tier", "run", "alert", "name_name_unique"]) {
+    test(`whose ${part} cannot be read does not stop the run`, () => {
+      using folder = new Folder();
+      const first = openStore(folder.file);
+      first.commit(latencyBatch(epochS, "cache_access", [5]), nowMs);
+      first.close(nowMs);
+      const [{ root }] = rowsOf(
+        folder.file,
+        `SELECT rootpage AS root FROM sqlite_schema WHERE name = '${part}'`,
+      ) as [{ root: number }];
+      overwrite(folder.file, 4096 * (root - 1), 4096 * root);
+      const second = openStore(folder.file, { checkBytesMax: 0 }, newRun("00000000000000bb"));
+      const batch = latencyBatch(epochS + 1, "cache_access", [7]);
+      batch.alerts.push(alert());
+      expect(second.commit(batch, nowMs + 1000)).toMatchObject({ failed: false, dropped: 0 });
+      expect(second.notices().map(({ kind }) => kind)).toEqual(["history_damaged"]);
+      second.close(nowMs + 2000);
+      expect(rowsOf(folder.file, "SELECT start, min_ns FROM latency_row")).toEqual([
+        { start: epochS + 1, min_ns: 7 },
+      ]);
+      expect(rowsOf(folder.file, "SELECT key, clean FROM run")).toEqual([
+        { key: "00000000000000bb", clean: 1 },
+      ]);
+    });
+  }
+
+  test("never takes the name of another that is kept", () => {
+    using folder = new Folder();
+    for (const text of ["first", "second"]) {
+      writeFileSync(folder.file, text.repeat(1000));
+      openStore(folder.file).close(nowMs);
+    }
+    const kept = readdirSync(folder.path).filter((name) => /damaged-\d+$/.test(name));
+    expect(kept.map((name) => readFileSync(`${folder.path}/${name}`, "utf8").slice(0, 5))).toEqual(
+      expect.arrayContaining(["first", "secon"]),
+    );
   });
 
   test("is kept, but not every one for ever", () => {
@@ -339,6 +374,33 @@ describe("batches", () => {
     expect(rowsOf(folder.file, "SELECT count, min_ns, max_ns, sum_ns FROM latency")).toEqual([
       { count: 4, min_ns: 5, max_ns: 4000, sum_ns: 4035 },
     ]);
+  });
+});
+
+describe("a disk", () => {
+  const full = { freeBytes: () => 0, takeBallast: () => false, dropBallast: () => false };
+
+  test("that is nearly full does not keep the second waiting for whoever reads the file", () => {
+    using folder = new Folder();
+    const store = openStore(folder.file, { disk: full, freeBytesMin: 1 });
+    store.commit(latencyBatch(epochS, "x", [1]), nowMs);
+    const reader = new Database(folder.file, { readonly: true });
+    reader.run("BEGIN");
+    reader.query("SELECT count(*) FROM latency").all();
+    // Each of these would take the whole busy timeout, and all of them longer than a test may.
+    for (let s = 0; s < 100; s++) store.maintain(nowMs + s * 1000);
+    expect(store.notices().map(({ kind }) => kind)).toEqual(["disk_low"]);
+    reader.run("COMMIT");
+    reader.close();
+    store.close(nowMs);
+  });
+
+  test("has no reserve any more when the configuration has none", () => {
+    using folder = new Folder();
+    openStore(folder.file, { ballastBytes: 65_536 }).close(nowMs);
+    expect(existsSync(`${folder.file}.ballast`)).toBe(true);
+    openStore(folder.file, { ballastBytes: 0 }).close(nowMs);
+    expect(existsSync(`${folder.file}.ballast`)).toBe(false);
   });
 });
 

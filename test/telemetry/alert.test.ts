@@ -135,7 +135,7 @@ function start(rules: AlertRule[] = defaultRules(limits)): {
 } {
   const board = openBoard(new SharedArrayBuffer(boardBytes()));
   const bound = new AlertRules(rules, names);
-  for (const [stage, limitNs] of stageThresholds(rules)) board.setThreshold(stage, limitNs);
+  board.setThresholds(stageThresholds(rules));
   const reader = board.reader();
   const book = new AlertBook(100);
   return {

@@ -82,7 +82,7 @@ describe("thresholds", () => {
   test("count every value above, and none without a threshold", () => {
     const board = newBoard();
     const feed = board.writer("feed");
-    board.setThreshold(Stage.dataIngestion, 1_000_000);
+    board.setThresholds(new Map([[Stage.dataIngestion, 1_000_000]]));
     for (const value of [999_999, 1_000_000, 1_000_001, 7_000_000_000]) {
       feed.record(Stage.dataIngestion, value);
       feed.record(Stage.cacheAccess, value);
@@ -92,6 +92,21 @@ describe("thresholds", () => {
     expect(reader.stages[Stage.dataIngestion]!.breaches).toBe(2);
     expect(reader.stages[Stage.dataIngestion]!.histogram.maxNs).toBe(7_000_000_000);
     expect(reader.stages[Stage.cacheAccess]!.breaches).toBe(0);
+  });
+});
+
+describe("thresholds that are set anew", () => {
+  test("are all that there are: one that was taken back counts nothing any more", () => {
+    const board = newBoard();
+    const feed = board.writer("feed");
+    const reader = board.reader();
+    board.setThresholds(new Map([[Stage.cacheAccess, 10]]));
+    board.setThresholds(new Map([[Stage.dataIngestion, 10]]));
+    feed.record(Stage.cacheAccess, 11);
+    feed.record(Stage.dataIngestion, 11);
+    reader.read();
+    expect(reader.stages[Stage.cacheAccess]!.breaches).toBe(0);
+    expect(reader.stages[Stage.dataIngestion]!.breaches).toBe(1);
   });
 });
 
