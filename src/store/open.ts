@@ -71,23 +71,26 @@ function openOnce({ path, synchronous, checkBytesMax }: OpenOptions): Database {
 
 /** A read-only connection; throws EdgeError STORE_MISSING, STORE_NEWER, STORE_FOREIGN, STORE_OPEN. */
 export function openForReading(path: string): History {
-  if (!existsSync(path)) {
-    throw new EdgeError(
-      "STORE_MISSING",
-      `there is no history at ${path}`,
-      "Start hftedge run once, or name its directory with --data-directory.",
-    );
-  }
+  if (!existsSync(path)) throw missing(path);
   let database: Database | undefined;
   try {
     database = new Database(path, { readonly: true });
     database.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    checkVersion(database);
+    // A file without a table: whoever began it was stopped before, or is at it.
+    if (checkVersion(database) === 0) throw missing(path);
     return drizzle({ client: database });
   } catch (error) {
     database?.close();
     throw openError(path, error);
   }
+}
+
+function missing(path: string): EdgeError {
+  return new EdgeError(
+    "STORE_MISSING",
+    `there is no history at ${path}`,
+    "Start hftedge run once, or name its directory with --data-directory.",
+  );
 }
 
 function assertVersion(database: Database): void {

@@ -7,14 +7,11 @@
  *
  * Nothing here throws for what a disk can do: the run goes on, and `notices` says what happened.
  */
-import { constants } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { type Batch, batchRows, emptyBatch, type NewEvent, rowsIn } from "./batch.ts";
 import { type Disk, diskOf } from "./disk.ts";
 import {
-  busyTimeoutMs,
   codeOf,
-  type History,
   isBusy,
   isDamage,
   isUnwritable,
@@ -22,21 +19,10 @@ import {
   openForWriting,
   setAside,
 } from "./open.ts";
-import { Pruner, type Retention } from "./prune.ts";
-import { Rollup } from "./rollup.ts";
-import {
-  beginRun,
-  continueRun,
-  endRun,
-  lastRun,
-  type NewRun,
-  nextAlertNumber,
-  openAlertsOf,
-  resolveAlertsOf,
-} from "./run-record.ts";
+import { OpenHistory } from "./open-history.ts";
+import type { Retention } from "./prune.ts";
+import type { NewRun } from "./run-record.ts";
 import type { AlertRow, RunRow } from "./schema.ts";
-import { Tiers } from "./tier.ts";
-import { Writer } from "./writer.ts";
 
 export type { NewRun } from "./run-record.ts";
 
@@ -78,13 +64,7 @@ export class Store {
   private readonly waiting: Batch[] = [];
   private readonly options: StoreOptions;
   private readonly disk: Disk;
-  private history!: History;
-  private tiers!: Tiers;
-  private writer!: Writer;
-  private rollup!: Rollup;
-  private pruner!: Pruner;
-  private run!: RunRow;
-  private alertsAtStart: { open: AlertRow[]; nextNumber: number } = { open: [], nextNumber: 1 };
+  private file: OpenHistory;
   private refusals = 0;
   private dropped = 0;
   private droppedInAll = 0;
@@ -101,19 +81,23 @@ export class Store {
   constructor(options: StoreOptions, run: NewRun) {
     this.options = options;
     this.disk = options.disk ?? diskOf(options.path, options.ballastBytes);
-    this.previous = this.start(run, run.startMs);
+    this.file = this.start(run, run.startMs);
+    this.previous = this.file.entered.previous;
     this.checkDisk();
   }
 
   /**
    * Opens the file and begins the run in it, or goes on with it. A damaged file is set aside, and a
-   * full disk may still have the reserve of the run before. Returns that run.
+   * full disk may still have the reserve of the run before.
    */
-  private start(run: NewRun, nowMs: number): RunRow | null {
-    const { path } = this.options;
+  private start(run: NewRun, nowMs: number): OpenHistory {
+    const { path, retention } = this.options;
     for (let cures = 0; ; cures++) {
       try {
-        return this.begin(openForWriting(this.options), run, nowMs);
+        const file = new OpenHistory(openForWriting(this.options), retention, run);
+        const { previous } = file.entered;
+        if (previous?.clean === false) this.noteCrash(previous, nowMs);
+        return file;
       } catch (error) {
         if (cures < curesMax && isDamage(error)) this.setAside(error, nowMs);
         else if (cures === curesMax || !isUnwritable(error) || !this.disk.dropBallast()) {
@@ -123,41 +107,8 @@ export class Store {
     }
   }
 
-  private begin(history: History, run: NewRun, nowMs: number): RunRow | null {
-    this.history = history;
-    try {
-      this.tiers = new Tiers(history);
-      this.writer = new Writer(history, this.tiers);
-      this.rollup = new Rollup(history, this.tiers);
-      this.pruner = new Pruner(history, this.tiers, this.options.retention);
-      const previous = history.$client.transaction(() => this.enter(run))();
-      if (previous?.clean === false) this.noteCrash(previous, nowMs);
-      return previous;
-    } catch (error) {
-      this.abandon();
-      throw error;
-    }
-  }
-
-  private enter(run: NewRun): RunRow | null {
-    const { history } = this;
-    const last = lastRun(history);
-    // The ops thread may have been started again within the same run.
-    if (last?.key === run.key) {
-      this.run = last;
-      const open = openAlertsOf(history, last.id);
-      this.alertsAtStart = { open, nextNumber: nextAlertNumber(history, last.id) };
-      if (last.clean) continueRun(history, last.id);
-      return null;
-    }
-    this.run = beginRun(history, run);
-    // Also of one that ended in order: it may have been meant to be gone on with.
-    if (last !== null) resolveAlertsOf(history, last);
-    return last;
-  }
-
   get runId(): number {
-    return this.run.id;
+    return this.file.entered.run.id;
   }
 
   /** Seconds that wait in memory. */
@@ -167,11 +118,11 @@ export class Store {
 
   /** Alerts of this run that were open when it was gone on with: what an alert book takes up again. */
   openAlerts(): AlertRow[] {
-    return this.alertsAtStart.open;
+    return this.file.entered.openAlerts;
   }
 
   nextAlertNumber(): number {
-    return this.alertsAtStart.nextNumber;
+    return this.file.entered.nextAlertNumber;
   }
 
   /** What happened to the store since the last call: for the log. They are events in it as well. */
@@ -203,9 +154,8 @@ export class Store {
     for (let tries = 0; this.waiting.length > 0;) {
       const batch = this.waiting[0]!;
       try {
-        this.history.$client.transaction(() => this.writer.apply(batch, this.run.id))();
+        this.file.apply(batch);
       } catch (error) {
-        this.writer.names.forget();
         result.failed = true;
         if (tries++ < 2 && this.cured(error, nowMs)) continue;
         return result;
@@ -252,21 +202,21 @@ export class Store {
     try {
       if (this.ticks % diskEveryS === 0) done.pruned += this.watchDisk(nowS, nowMs);
       if (this.memoryOnly || this.waiting.length > 0) return done;
-      const { rows, unreadable } = this.rollup.step(nowS);
+      const { rows, unreadable } = this.file.rollup.step(nowS);
       done.rolled = rows;
       if (unreadable > 0) {
         this.note(nowMs, "row_unreadable", "warning", `${unreadable} rows had no histogram.`);
       }
       if (this.ticks % pruneEveryS === 0) {
-        done.pruned += this.pruner.step(nowS);
-        this.pruner.vacuum();
+        done.pruned += this.file.pruner.step(nowS);
+        this.file.pruner.vacuum();
       }
     } catch (error) {
       if (isDamage(error)) {
         this.replace(error, nowMs);
         return done;
       }
-      this.tiers.load();
+      this.file.tiers.load();
       if (isUnwritable(error)) this.disk.dropBallast();
       else if (!isBusy(error)) throw error;
     }
@@ -277,7 +227,7 @@ export class Store {
   sizes(): { bytes: number; walBytes: number; freeBytes: number } {
     const wal = statSync(`${this.options.path}-wal`, { throwIfNoEntry: false });
     const walBytes = wal?.size ?? 0;
-    return { bytes: this.pruner.size().bytes, walBytes, freeBytes: this.freeBytes };
+    return { bytes: this.file.pruner.size().bytes, walBytes, freeBytes: this.freeBytes };
   }
 
   /**
@@ -288,45 +238,17 @@ export class Store {
   close(nowMs: number, goesOn = false): number {
     this.flush(nowMs);
     try {
-      // What was out of its limits is not watched any more: nobody could ever resolve it.
-      if (!goesOn) resolveAlertsOf(this.history, { ...this.run, lastMs: nowMs });
-      endRun(this.history, this.run.id, nowMs);
-      this.checkpoint();
+      this.file.end(nowMs, goesOn);
     } catch (error) {
       if (!isUnwritable(error) && !isDamage(error)) throw error;
-    } finally {
-      this.history.$client.close();
     }
     return rowsIn(this.waiting);
   }
 
-  /**
-   * As much of the log into the file as nobody still reads. It does not wait for a reader: a backup
-   * would hold this thread for the whole busy timeout, every time.
-   */
-  private checkpoint(): void {
-    const { $client } = this.history;
-    $client.run("PRAGMA busy_timeout = 0");
-    try {
-      $client.query("PRAGMA wal_checkpoint(TRUNCATE)").all();
-    } finally {
-      $client.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    }
-  }
-
   private replace(error: unknown, nowMs: number): void {
-    this.abandon();
+    this.file.abandon();
     this.setAside(error, nowMs);
-    this.start(this.run, nowMs);
-  }
-
-  /** Lets go of a file that may be replaced by another of its name. */
-  private abandon(): void {
-    const { $client } = this.history;
-    // Statements that are not collected yet keep the connection half open. When it closes at last
-    // it must not delete the write-ahead log by name: by then that is the new file's.
-    $client.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
-    $client.close();
+    this.file = this.start(this.file.entered.run, nowMs);
   }
 
   private setAside(error: unknown, nowMs: number): void {
@@ -374,9 +296,9 @@ export class Store {
     this.low = low;
     if (!low) return 0;
     // In small steps: what is deleted and moved has to fit into the log first.
-    const rows = this.pruner.shrink(nowS, shrinkRows);
-    this.pruner.vacuum(true);
-    this.checkpoint();
+    const rows = this.file.pruner.shrink(nowS, shrinkRows);
+    this.file.pruner.vacuum(true);
+    this.file.checkpoint();
     return rows;
   }
 

@@ -7,6 +7,7 @@ import { emptyBatch, type NewSignal } from "../../src/store/batch.ts";
 import { checkVersion, migrate } from "../../src/store/migrate.ts";
 import { migrations } from "../../src/store/migration.ts";
 import { openForReading, openForWriting } from "../../src/store/open.ts";
+import { HistoryReader } from "../../src/store/query.ts";
 import * as schema from "../../src/store/schema.ts";
 import type { Alert } from "../../src/telemetry/alert.ts";
 import { epochS, Folder, latencyBatch, newRun, openStore, optionsFor } from "./fixture.ts";
@@ -148,6 +149,11 @@ describe("opening", () => {
   test("says where there is no history yet", () => {
     using folder = new Folder();
     expect(() => openForReading(folder.file)).toThrow("there is no history at");
+    // Somebody was stopped before the first table was there.
+    writeFileSync(folder.file, "");
+    expect(() => new HistoryReader(folder.file)).toThrow("there is no history at");
+    openStore(folder.file).close(nowMs);
+    new HistoryReader(folder.file).close();
   });
 
   test("says what cannot be written to", () => {
