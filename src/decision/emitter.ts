@@ -84,8 +84,9 @@ const stateUnknown = -1;
 
 export class Emitter {
   readonly standing: Standing;
-  /** Signals emitted in this run. */
+  /** Signals emitted in this run, and when the last of them was. */
   sequence = 0;
+  emittedNs = 0;
   readonly #options: EmitterOptions;
   readonly #record = new Uint32Array(signalWords);
   readonly #heartbeat = new Uint32Array(signalWords);
@@ -272,6 +273,7 @@ export class Emitter {
     const record = this.#record;
     const feed = feeds[this.#causeFeed] as EmitterFeed;
     const emitNs = this.#options.now();
+    this.emittedNs = emitNs;
     this.sequence++;
     const sampled = feed.receiveSampled ? SignalFlag.receiveSampled : 0;
     setKindAndFlags(record, 0, RecordKind.signal, flags | sampled);

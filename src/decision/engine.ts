@@ -107,12 +107,15 @@ export class Engine {
     const { now, stages } = this.#options;
     const bookNs = now();
     const late = bookNs - receiveNs > this.#options.maxAgeNs;
-    this.#emitter.cause(feed, decoder.sequence, receiveNs);
+    const emitter = this.#emitter;
+    emitter.cause(feed, decoder.sequence, receiveNs);
     const decider = this.#decider;
+    const before = emitter.sequence;
     let instrument = books.touched[0] as number;
     if (books.wasReplaced(instrument)) this.health.heal(instrument, feed);
     decider.decide(instrument, feed, receiveNs, late, false, false);
-    const decidedNs = now();
+    // A signal has the time of its decision; a look at the clock costs more than one at the table.
+    const decidedNs = emitter.sequence === before ? now() : emitter.emittedNs;
     for (let i = 1; i < touched; i++) {
       decider.show(instrument);
       instrument = books.touched[i] as number;
@@ -120,7 +123,7 @@ export class Engine {
       decider.decide(instrument, feed, receiveNs, late, false, false);
     }
     // The signals leave first; what is only noted of them comes after.
-    this.#emitter.flush();
+    emitter.flush();
     const handedNs = now();
     decider.show(instrument);
     books.clearTouched();

@@ -174,10 +174,32 @@ export class BookSet extends BookRecords {
     if (instrument < 0) return;
     const slot = this.find(instrument, oldHi, oldLo);
     if (slot < 0) return;
+    const isResized = size > 0 && this.orders.doubles[(slot << 2) + ORDER_PRICE] === price;
+    if (isResized && this.resize(slot, newHi, newLo, size)) return;
     const side = this.drop(slot);
     if (size > 0) this.place(instrument, newHi, newLo, side, size, price);
     else this.counts[BookCount.badValues]!++;
     this.changed(instrument, side);
+  }
+
+  /**
+   * Replaces an order by another one of its own price: its level stays where it is, which would else
+   * go and come again where it is alone. False, with nothing changed, where the reference is taken.
+   */
+  private resize(slot: number, newHi: number, newLo: number, size: number): boolean {
+    const { orders } = this;
+    if (orders.find(newHi, newLo) >= 0) return false;
+    const tag = orders.words[(slot << 3) + ORDER_TAG]!;
+    const instrument = (tag - 1) >>> 1;
+    const side = (tag - 1) & 1;
+    const price = orders.doubles[(slot << 2) + ORDER_PRICE]!;
+    const before = orders.doubles[(slot << 2) + ORDER_SIZE]!;
+    if (!this.ladders.resize(instrument, side, price, before, size)) return false;
+    const generation = this.words[instrument * WORDS + GENERATION]!;
+    orders.remove(slot);
+    orders.insert(newHi, newLo, tag, generation, size, price);
+    this.changed(instrument, side);
+    return true;
   }
 
   /**

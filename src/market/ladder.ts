@@ -73,6 +73,17 @@ export class Ladders {
     return true;
   }
 
+  /** One order of a level has another size. False: there is no such level. */
+  resize(instrument: number, side: number, price: number, before: number, size: number): boolean {
+    const at = this.search(instrument, side, side === 0 ? price : -price);
+    if (at < 0) return false;
+    const levels = this.levels;
+    const others = levels[at + 1]! - before;
+    levels[at + 1] = others > 0 ? others + size : size;
+    if (!(others > 0)) levels[at + 2] = 1;
+    return true;
+  }
+
   /** Sets a level's whole size; 0 removes it. 1: done, 0: the level to remove is not there, -1: no room. */
   set(instrument: number, side: number, price: number, size: number): number {
     const key = side === 0 ? price : -price;

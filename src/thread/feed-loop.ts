@@ -6,6 +6,7 @@
 import type { Control } from "./control.ts";
 import { isOver } from "./elapsed.ts";
 import type { FeedCore } from "./feed-core.ts";
+import type { Rehearsing } from "./rehearsal.ts";
 
 /** Between two looks at the switches while datagrams keep coming. */
 const pollIntervalNs = 200_000;
@@ -111,14 +112,14 @@ export interface SpinOptions {
   idleNs: number;
   /** Sleeps until a datagram comes, at most this long. */
   wait(timeoutMs: number): void;
-  /** Called in turns that found nothing. */
-  rehearse?: ((nowNs: number) => void) | undefined;
+  rehearsing?: Pick<Rehearsing, "intervalNs" | "step"> | undefined;
 }
 
 /** Spins until the loop has stopped. */
-export function spin({ loop, lines, idleNs, wait, rehearse }: SpinOptions): void {
+export function spin({ loop, lines, idleNs, wait, rehearsing }: SpinOptions): void {
   let quietNs = loop.now();
   let saidNs = quietNs;
+  let warmNs = quietNs;
   const stretch = (): void => {
     // The timer may have found the stop: the lines are closed, and their descriptors other files' by now.
     if (loop.stopped) return;
@@ -131,9 +132,13 @@ export function spin({ loop, lines, idleNs, wait, rehearse }: SpinOptions): void
       if (loop.stopped) return;
       if (taken > 0) {
         quietNs = nowNs;
+        warmNs = nowNs;
         continue;
       }
-      rehearse?.(nowNs);
+      if (rehearsing !== undefined && isOver(nowNs, warmNs, rehearsing.intervalNs)) {
+        warmNs = nowNs;
+        rehearsing.step(nowNs);
+      }
       if (!isOver(nowNs, quietNs, timerMs * 1e6)) continue;
       if (isOver(nowNs, saidNs, timerMs * 1e6)) {
         saidNs = nowNs;

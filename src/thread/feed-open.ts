@@ -9,7 +9,7 @@ import { EventLine, type LineOptions, PolledLine } from "./feed-line.ts";
 import { type FeedLoop, spin, type SpinOptions } from "./feed-loop.ts";
 import { SnapshotConnection } from "./feed-snapshot.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
-import { rehearse } from "./rehearsal.ts";
+import { rehearsalsOf } from "./rehearsal.ts";
 
 /** Datagrams taken from one socket at once; a bound on how long another line waits. */
 const slotsAtOnce = 32;
@@ -162,13 +162,12 @@ class Opener implements OpenLines {
     const waiting = new PollWait(lines.map(({ fd }) => fd));
     const { pollSpinUs, rehearseUs } = this.#plan.config.thread;
     const loop = this.#loop;
-    const rehearsing = rehearse(this.#plan, rehearseUs * 1000, loop.now);
     const options: SpinOptions = {
       loop,
       lines,
       idleNs: pollSpinUs * 1000,
       wait: (ms) => waiting.wait(ms),
-      rehearse: rehearsing,
+      rehearsing: rehearsalsOf(this.#plan, rehearseUs * 1000, loop.now),
     };
     setImmediate(() => spin(options));
   }

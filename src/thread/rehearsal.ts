@@ -9,7 +9,6 @@ import { Side } from "../feed/event.ts";
 import { encodeAdd, encodeReplace, stockBytes } from "../feed/itch50-encode.ts";
 import { timestampDecimals } from "../feed/tick.ts";
 import { MoldUdp64Packer } from "../feed/moldudp64-encode.ts";
-import { isOver } from "./elapsed.ts";
 import type { FeedCore } from "./feed-core.ts";
 import type { FeedPlan, RunPlan } from "./plan.ts";
 import { createScratchCore, scratchFormat } from "./scratch-core.ts";
@@ -132,21 +131,29 @@ export class Rehearsal {
   }
 }
 
-/** The formats of the plan in turn, one in `intervalNs` of spinning; undefined where that is 0. */
-export function rehearse(
+/** What a thread runs when nothing has come, and nothing was run, for `intervalNs`. */
+export interface Rehearsing {
+  readonly intervalNs: number;
+  readonly rehearsals: readonly Rehearsal[];
+  step(nowNs: number): void;
+}
+
+/** The formats of the plan in turn; undefined for an interval of 0. */
+export function rehearsalsOf(
   plan: RunPlan,
   intervalNs: number,
   now: () => number,
-): ((nowNs: number) => void) | undefined {
+): Rehearsing | undefined {
   if (intervalNs === 0) return undefined;
   const formats = [...new Map(plan.feeds.map((feed) => [scratchFormat(feed), feed])).values()];
   const rehearsals = formats.map((feed) => new Rehearsal(plan, feed, now));
-  let lastNs = 0;
   let turn = 0;
-  return (nowNs) => {
-    if (!isOver(nowNs, lastNs, intervalNs)) return;
-    lastNs = nowNs;
-    (rehearsals[turn] as Rehearsal).step(nowNs);
-    turn = (turn + 1) % rehearsals.length;
+  return {
+    intervalNs,
+    rehearsals,
+    step(nowNs) {
+      (rehearsals[turn] as Rehearsal).step(nowNs);
+      turn = (turn + 1) % rehearsals.length;
+    },
   };
 }

@@ -102,6 +102,44 @@ describe("theClockIsSetBackWhileDatagramsKeepComing", () => {
   });
 });
 
+describe("between datagrams", () => {
+  const intervalNs = 50_000;
+  const turnNs = 1000;
+
+  /** Steps taken in a thousand turns, of which `comes` says whether a datagram came in them. */
+  async function steps(comes: (turn: number) => boolean, stepBackAt = -1): Promise<number> {
+    const { clock, loop } = loopRig();
+    let turn = 0;
+    let taken = 0;
+    const line: PolledFeedLine = {
+      idle() {},
+      close() {},
+      drain() {
+        clock.nowNs += turnNs;
+        if (turn === stepBackAt) clock.nowNs -= 3600e9;
+        if (++turn === 1000) loop.stopped = true;
+        return comes(turn) ? 1 : 0;
+      },
+    };
+    const rehearsing = { intervalNs, step: () => void taken++ };
+    spin({ loop, lines: [line], idleNs: 0, wait() {}, rehearsing });
+    await until(() => loop.stopped);
+    return taken;
+  }
+
+  test("thePathIsRehearsedOnceAnInterval", async () => {
+    expect(await steps(() => false)).toBe(Math.floor((1000 * turnNs - 1) / intervalNs));
+  });
+
+  test("aDatagramIsAsGoodAsARehearsal", async () => {
+    expect(await steps((turn) => turn % 40 === 0)).toBe(0);
+  });
+
+  test("itGoesOnWhenTheClockIsSetBack", async () => {
+    expect(await steps(() => false, 500)).toBeGreaterThanOrEqual(19);
+  });
+});
+
 test("whatWasClosedByTheTimerIsNotReadAgain", async () => {
   const { control, loop } = loopRig();
   let drains = 0;

@@ -1,7 +1,7 @@
 /** What a spinning thread runs between datagrams: the whole path, and nothing of the run's. */
 import { describe, expect, test } from "bun:test";
 import { Metric } from "../../src/telemetry/metric.ts";
-import { Rehearsal, rehearse } from "../../src/thread/rehearsal.ts";
+import { Rehearsal, rehearsalsOf } from "../../src/thread/rehearsal.ts";
 import { EngineRig } from "../support/engine-rig.ts";
 
 const count = Metric.feed;
@@ -48,36 +48,20 @@ describe.each([
   });
 });
 
-function stepsAt(intervalNs: number, times: readonly number[]): number {
-  const rig = new EngineRig();
-  let clocks = 0;
-  const step = rehearse(rig.plan, intervalNs, () => {
-    clocks++;
-    return rig.nowNs;
-  })!;
-  clocks = 0;
-  let taken = 0;
-  for (const nowNs of times) {
-    const before = clocks;
-    step(nowNs);
-    if (clocks > before) taken++;
-  }
-  return taken;
-}
-
-describe("between datagrams", () => {
-  test("one step in an interval", () => {
-    const times = Array.from({ length: 1000 }, (_, i) => 1e9 + i * 1000);
-    expect(stepsAt(10_000, times)).toBe(100);
-  });
-
-  test("a clock that is set back does not end it", () => {
-    const times = [1e12, 1e12 + 10_000, 1e9, 1e9 + 10_000, 1e9 + 20_000];
-    expect(stepsAt(10_000, times)).toBe(5);
-  });
-
-  test("an interval of 0 is never", () => {
-    const rig = new EngineRig();
-    expect(rehearse(rig.plan, 0, () => 0)).toBeUndefined();
-  });
+test("everyFormatHasItsTurnAndAnIntervalOfNothingIsNever", () => {
+  const rig = new EngineRig({ feed: "format=itch50" });
+  const feeds = [
+    rig.plan.feeds[0]!,
+    { ...rig.plan.feeds[0]!, name: "other", format: "tick" as const },
+  ];
+  const plan = { ...rig.plan, feeds };
+  const clock = (): number => rig.nowNs;
+  const rehearsing = rehearsalsOf(plan, 50_000, clock)!;
+  expect(rehearsing.intervalNs).toBe(50_000);
+  const said = (): number[] => rehearsing.rehearsals.map(({ core }) => core.emitter.sequence);
+  const before = said();
+  for (let step = 0; step < 4; step++) rehearsing.step(rig.nowNs + step);
+  expect(said()).toEqual(before.map((count) => count + 2));
+  expect(before).toHaveLength(2);
+  expect(rehearsalsOf(plan, 0, clock)).toBeUndefined();
 });

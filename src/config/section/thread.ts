@@ -37,9 +37,9 @@ export const threadSection = z.strictObject({
     .int()
     .min(0)
     .max(1_000_000)
-    .default(10)
+    .default(50)
     .describe(
-      "While a feed thread that polls finds nothing, it runs the hot path on a made-up datagram this often, so that the next real one finds it in the processor's caches; 0 for never.",
+      "While a feed thread that polls finds nothing for this long, it runs the hot path on a made-up datagram, so that the next real one finds it in the processor's caches; 0 for never.",
     )
     .meta({ unit: "us" }),
   opsNice: z
