@@ -22,7 +22,15 @@ export class StateCoder {
   /** Edges of all features one after another; feature i has `edgeStart[i]` to `edgeStart[i + 1]`. */
   private readonly edgeStart: Uint32Array;
   private readonly edges: Float64Array;
-  private readonly bands: Float64Array;
+  /**
+   * Buckets of all features with edges one after another, feature i's from `stayStart[i]` on: while a
+   * value is in [low, high) it stays in its bucket. `stayLast[i]` is the last one that has such a range,
+   * -1 for a feature without edges.
+   */
+  private readonly stayStart: Uint32Array;
+  private readonly stayLast: Int32Array;
+  private readonly stayLow: Float64Array;
+  private readonly stayHigh: Float64Array;
   /** Bucket width, 0 for a feature with edges; and its hysteresis. */
   private readonly widths: Float64Array;
   private readonly widthBands: Float64Array;
@@ -42,7 +50,14 @@ export class StateCoder {
       this.edgeStart[i + 1] = this.edgeStart[i]! + (edges?.length ?? 0);
     }
     this.edges = Float64Array.from(features.flatMap(({ edges }) => edges ?? []));
-    this.bands = Float64Array.from(features.flatMap((spec) => edgeBands(spec)));
+    const stays = features.map((spec) => staysOf(spec));
+    this.stayLast = Int32Array.from(stays, ({ length }) => length - 1);
+    this.stayStart = new Uint32Array(features.length);
+    for (let i = 1; i < features.length; i++) {
+      this.stayStart[i] = this.stayStart[i - 1]! + stays[i - 1]!.length;
+    }
+    this.stayLow = Float64Array.from(stays.flat(), ({ low }) => low);
+    this.stayHigh = Float64Array.from(stays.flat(), ({ high }) => high);
     this.widths = Float64Array.from(features, ({ width }) => width ?? 0);
     this.widthBands = Float64Array.from(
       features,
@@ -72,8 +87,16 @@ export class StateCoder {
     for (let i = 0; i < this.featureCount; i++) {
       const value = values[from + this.offsets[i]!]!;
       const before = this.last[memory + i]!;
-      const bucket =
-        this.widths[i] === 0 ? this.edged(i, value, before) : this.rounded(i, value, before);
+      const stay = this.stayStart[i]! + before;
+      let bucket = before;
+      // Mostly nothing changes its bucket, so that is found out first and without a call.
+      if (!(
+        before <= this.stayLast[i]! &&
+        value >= this.stayLow[stay]! &&
+        value < this.stayHigh[stay]!
+      )) {
+        bucket = this.widths[i] === 0 ? this.edged(i, value) : this.rounded(i, value, before);
+      }
       this.last[memory + i] = bucket;
       out[this.first + i] = bucket;
       index = index * this.radices[this.first + i]! + bucket;
@@ -87,18 +110,10 @@ export class StateCoder {
     else this.last.fill(UNKNOWN, instrument * FEATURES_MAX, (instrument + 1) * FEATURES_MAX);
   }
 
-  private edged(feature: number, value: number, before: number): number {
+  private edged(feature: number, value: number): number {
     const start = this.edgeStart[feature]!;
     const count = this.edgeStart[feature + 1]! - start;
     if (value !== value) return count + 1;
-    if (before <= count) {
-      const low = start + before - 1;
-      const above = before === 0 || value >= this.edges[low]! - this.bands[low]!;
-      const high = start + before;
-      if (above && (before === count || value < this.edges[high]! + this.bands[high]!)) {
-        return before;
-      }
-    }
     let bucket = 0;
     while (bucket < count && value >= this.edges[start + bucket]!) bucket++;
     return bucket;
@@ -117,6 +132,16 @@ export class StateCoder {
     if (nearest > 0x7fff_ffff) return 0x7fff_ffff;
     return nearest < -0x7fff_ffff ? 0x8000_0001 : nearest >>> 0;
   }
+}
+
+/** Of each bucket of a feature with edges, how far a value may go and still be in it. */
+function staysOf(spec: StateSpace["features"][number]): { low: number; high: number }[] {
+  const { edges } = spec;
+  if (edges === undefined) return [];
+  const bands = edgeBands(spec);
+  const lows = [-Infinity, ...edges.map((edge, i) => edge - bands[i]!)];
+  const highs = [...edges.map((edge, i) => edge + bands[i]!), Infinity];
+  return lows.map((low, bucket) => ({ low, high: highs[bucket]! }));
 }
 
 /** How far beyond each edge a value must go. A single edge has no finite bucket beside it, so its own size stands in. */
