@@ -61,7 +61,7 @@ test("everyFormatHasItsTurnAndAnIntervalOfNothingIsNever", () => {
   const said = (): number[] => rehearsing.rehearsals.map(({ core }) => core.emitter.sequence);
   const before = said();
   for (let step = 0; step < 4; step++) rehearsing.step(rig.nowNs + step);
-  expect(said()).toEqual(before.map((count) => count + 2));
+  expect(said()).toEqual(before.map((already) => already + 2));
   expect(before).toHaveLength(2);
   expect(rehearsalsOf(plan, 0, clock)).toBeUndefined();
 });
