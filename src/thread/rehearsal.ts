@@ -28,7 +28,6 @@ interface Script {
 /** A bid that is replaced by a large one and by a small one in turn, so that the state changes. */
 class OrderScript implements Script {
   readonly #packer = new MoldUdp64Packer("REHEARSAL", 256);
-  #sequence = 1;
   #reference = 1;
 
   constructor() {
@@ -57,10 +56,11 @@ class OrderScript implements Script {
     const reference = 3 - old;
     const shares = reference === 1 ? 100 : 900;
     this.#reference = reference;
-    this.#sequence = packer.next;
-    packer.begin(this.#sequence);
+    const sequence = packer.next;
+    packer.begin(sequence);
     const { bytes, at } = packer;
-    const timeNs = marketNs + this.#sequence * 1000;
+    // However long it runs, a time of day.
+    const timeNs = marketNs + (sequence % 1e9) * 1000;
     packer.end(encodeReplace(bytes, at, 1, timeNs, 0, old, 0, reference, shares, bidPrice));
   }
 }
